@@ -79,7 +79,7 @@ def _table(
     if in_order and _may_only_count(readings, used, known):
         if _colours_agree(readings):
             return known or SENTINEL_2, ""
-        return None, marked("the names only number the bands")
+        return None, marked("the names are only band numbers")
     return (known, "") if known else _table_of(readings, used)
 
 
@@ -107,11 +107,11 @@ def _table_of(readings: Sequence[Reading], used: set[str]) -> tuple[Table | None
             return SENSORS["Landsat 8-9"], ""
         if {"1", "7"} <= used:
             return SENSORS["Landsat 4-7"], ""
-        return None, marked("the SR_ names do not tell which Landsat it is")
+        return None, marked("the SR_ names do not indicate which Landsat satellite it is")
     if "8A" in used or "12" in used or any(r.zero for r in readings) or _colours_agree(readings):
         return SENTINEL_2, ""
     if all(int(number) <= 7 for number in used):
-        return None, marked("the names could be Sentinel-2's or Landsat's")
+        return None, marked("the names could be those of Sentinel-2 or Landsat")
     return SENTINEL_2, ""
 
 

@@ -39,16 +39,18 @@ def refusal(
     """
     told = [d for d in descriptors if d.name or d.wavelength]
     if len(descriptors) == 1:
-        given = marked(f"The raster has one band only, {_shown(descriptors[0])}")
+        given = marked(f"The raster has only one band, {_shown(descriptors[0])}")
     elif not told:
-        given = marked(f"The raster's {len(descriptors)} bands have neither names nor wavelengths")
+        given = marked(
+            f"The raster has {len(descriptors)} bands with neither names nor wavelengths"
+        )
     else:
         shown = ", ".join(f"{d.index} {_shown(d)}" for d in descriptors[:14])
         shown += ", ..." if len(descriptors) > 14 else ""
         shown += f"; {remark}" if remark else ""
-        given = marked(f"The raster's {len(descriptors)} bands are {shown}")
+        given = marked(f"The raster has {len(descriptors)} bands: {shown}")
     needs = ", ".join(_described(band) for band in missing)
-    text = f"{given}. The model needs {', '.join(b.name for b, _ in wanted)}; not found: {needs}. "
+    text = f"{given}. The model needs {', '.join((b.name for b, _ in wanted))}, but these were not found: {needs}. "
     if len(descriptors) == 1 < required:  # most products are delivered with one file per band
         return text + (
             f"At least {required} bands are needed in one raster. If this is a file of a satellite product "
@@ -57,18 +59,17 @@ def refusal(
         )
     if len(descriptors) < required:
         return text + (
-            f"At least {required} bands are needed: use a raster with all of them, "
-            "or another model."
+            f"At least {required} bands are needed. Use a raster with all of them, or another model."
         )
     text += (
-        "Give the bands descriptions such as B02, or type the raster's band numbers in BANDS in "
-        "the model's order."
+        "Give the bands descriptions such as B02, or specify the raster's band numbers in BANDS, in the order of the "
+        "model."
     )
     for title, order in STACKS.get(len(descriptors), {}).items():
         names = order.split()
         if all(sentinel in names for _, sentinel in wanted):
             numbers = ",".join(str(names.index(sentinel) + 1) for _, sentinel in wanted)
-            text += f" If the order is {', '.join(names)} ({title}), BANDS is {numbers}."
+            text += f" If the order is {', '.join(names)} ({title}), set BANDS to {numbers}."
     return text
 
 

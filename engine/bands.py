@@ -143,8 +143,8 @@ def _explicit(
     wrong = [number for number in explicit if number not in known]
     if wrong:
         raise BandMismatch(
-            f"BANDS names band {wrong[0]}, but the raster's bands are {ranges(sorted(known))}. "
-            "Band numbers count from 1, and an alpha band cannot be used."
+            f"BANDS contains band {wrong[0]}, but the raster's bands are {ranges(sorted(known))}. Band numbers start "
+            "at 1, and an alpha band cannot be used."
         )
     entries = [BandEntry(name, None, marked("not in BANDS")) for name in names]
     by_number: dict[int, str] = {}
@@ -153,10 +153,10 @@ def _explicit(
         first = by_number.setdefault(number, name)
         if first != name and _STAND_INS.get(_wanted_id(wanted.bands[position])) != first:
             raise BandMismatch(
-                f"BANDS gives raster band {number} twice, for {first} and for {name}. "
-                "Every model band needs a raster band of its own."
+                f"BANDS contains raster band {number} twice, for {first} and for {name}. Each band of the model needs "
+                "a different raster band."
             )
-        entries[position] = BandEntry(name, number, marked(f"BANDS, place {place}"))
+        entries[position] = BandEntry(name, number, marked(f"position {place} in BANDS"))
     return entries
 
 
@@ -171,8 +171,8 @@ def _numbered(wanted: _Wanted, names: Sequence[str], count: int) -> Sequence[int
     if len(required) < len(names):
         shorter = f", or {len(required)} ({', '.join(names[k] for k in required)})"
     raise BandMismatch(
-        f"BANDS has {count} numbers, but the model needs {len(names)} "
-        f"({', '.join(names)}){shorter}. Give one raster band number for each, in this order."
+        f"BANDS has {count} numbers, but the model needs {len(names)} ({', '.join(names)}){shorter}. Specify one "
+        "raster band number for each, in this order."
     )
 
 
@@ -195,7 +195,7 @@ def _automatic(identities: Sequence[Identity], wanted: Sequence[Band]) -> list[B
             other = replace(band, name=_STAND_INS[sentinel], common_name="", center_wavelength=0.0)
             entry = _by_name(identities, other, _STAND_INS[sentinel])
             if entry is not None:
-                by = f"{entry.by}, " + marked(f"stands in for {band.name}")
+                by = f"{entry.by}, " + marked(f"used in place of {band.name}")
                 entry = BandEntry(band.name, entry.raster, by)
         entry = entry or _by_wavelength(identities, band)
         entries.append(entry or BandEntry(band.name, None, marked("not found")))
@@ -230,9 +230,8 @@ def _nearest(found: Sequence[Identity], band: Band) -> Identity:
         if len(set(distances)) > 1:
             return found[distances.index(min(distances))]
     raise BandMismatch(
-        f"Raster bands {ranges([i.index for i in found])} could all be the model's "
-        f"{band.name}: {', '.join(quoted(i.text) for i in found[:4])}. "
-        "Say which one to use with BANDS."
+        f"Several raster bands ({ranges([i.index for i in found])}) match the model's {band.name}: "
+        f"{', '.join(quoted(i.text) for i in found[:4])}. Specify with BANDS which one to use."
     )
 
 

@@ -44,7 +44,7 @@ def write_with_card(source: Path, target: Path, card: Card, progress: Progress) 
                 _safetensors(old, new, size, entries, progress)
         except (ValueError, KeyError, struct.error) as error:
             raise ModelInvalid(
-                f"'{source}' is no model of SpectralGPT, or is damaged. Copy the file again.",
+                f"'{source}' is not a SpectralGPT model, or it is damaged. Copy the file again.",
                 details=repr(error),
             ) from error
     shutil.copymode(source, target)

@@ -233,17 +233,18 @@ class Card:
             fault = card._fault()
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise ModelInvalid(
-                "The model's card cannot be read: it was not written by this version of SpectralGPT. "
-                "Import the model again, or update the plugin.",
+                "The model card cannot be read: it was not written by this version of SpectralGPT. Import the model "
+                "again, or update the plugin.",
                 details=repr(error),
             ) from error
         if card.task not in TASKS:
             raise ModelInvalid(
-                f"The model's card names the task '{card.task}', expected one of {', '.join(TASKS)}. Update the plugin."
+                f"The model card specifies the task '{card.task}', but only these are supported: {', '.join(TASKS)}. "
+                "Update the plugin."
             )
         if fault:
             raise ModelInvalid(
-                f"The card of the model '{str(card.name)[:60]}' cannot be right: {fault}. Copy the file again, or make "
+                f"The card of the model '{str(card.name)[:60]}' is invalid: {fault}. Copy the file again, or create "
                 "or import the model again."
             )
         return card
@@ -258,10 +259,10 @@ class Card:
         texts += [text for band in self.bands for text in (band.name, band.common_name)]
         texts += [text for item in self.classes for text in (item.name, item.title)]
         if not all(isinstance(text, str) for text in texts):
-            return marked("one of its names or descriptions is no text")
+            return marked("one of its names or descriptions is not text")
         tables = (self.threshold, self.architecture, self.training, self.accuracy)
         if not all(isinstance(table, dict) for table in tables):
-            return marked("its threshold, architecture, training or accuracy is no table")
+            return marked("its threshold, architecture, training or accuracy is not a table")
         return ""
 
     def _fault_of_classes(self) -> str:
@@ -269,23 +270,23 @@ class Card:
         if len(set(values)) < len(values) or not all(0 <= value <= _LARGEST for value in values):
             told = ", ".join(map(str, values[:8]))
             return marked(
-                f"its classes have the values {told}, expected different ones from 0 to {_LARGEST}"
+                f"its classes have the values {told}, but different values from 0 to {_LARGEST} are expected"
             )
         if self.nodata in values:
-            return marked(f"one of its classes has the value of no-data, {self.nodata}")
+            return marked(f"one of its classes has the no-data value {self.nodata}")
         for item in self.classes:
             if not _COLOUR.fullmatch(item.color):
                 return marked(
-                    f"a class has the colour '{item.color[:20]}', expected one such as #1f78b4"
+                    f"a class has the colour '{item.color[:20]}', but a colour such as #1f78b4 is expected"
                 )
         return ""
 
     def _fault_of_input(self) -> str:
         wavelengths = [band.center_wavelength + band.full_width_half_max for band in self.bands]
         if not wavelengths or not all(map(math.isfinite, wavelengths)):
-            return marked("it has no bands, or one whose wavelength is no number")
+            return marked("it has no bands, or one whose wavelength is not a number")
         if min(self.window, self.spectral_patch) < 1 or not self.gsd > 0:
             return marked(
-                "the side of its window, its bands in a group or its pixels are not above 0"
+                "its window size, its number of bands in a group or its number of pixels is not positive"
             )
         return ""

@@ -87,8 +87,8 @@ def load(path: str | Path) -> tuple[Network, Card]:
     path = Path(path)
     if ending(path) != SAFETENSORS:
         raise ModelInvalid(
-            f"'{path}' holds no weights to train from: expected a .safetensors model. "
-            "An .onnx model can only predict; choose the model it was exported from."
+            f"'{path}' has no weights to train from: a .safetensors model is needed. An .onnx model can only predict. "
+            "Choose the model it was exported from."
         )
     card = read_card(path)
     verify(path)
@@ -112,8 +112,8 @@ def _copy(path: Path, own: dict[str, Tensor], stored: safe_open) -> None:
     ]
     if wrong:
         raise ModelInvalid(
-            f"The weights in '{path}' do not fit the network its card describes: {len(wrong)} are missing, too many "
-            f"or of another shape ({', '.join(wrong[:3])}). Train or import the model again."
+            f"The weights in '{path}' do not match the network described in its card: {len(wrong)} weights are "
+            f"missing, unexpected or of a different shape ({', '.join(wrong[:3])}). Train or import the model again."
         )
     with torch.no_grad():
         for key, tensor in own.items():

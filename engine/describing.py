@@ -38,10 +38,10 @@ def describe_raster(job: DescribeJob, progress: Progress) -> dict[str, Any]:
         grid = grid_of(dataset, job.input, job.crs)
         description = describe(dataset, job.input)
     identities, sensor, remark = identify(description.descriptors, description.sensor)
-    progress.update(0.3, "Looking at its values")
+    progress.update(0.3, "Reading its values")
     values, nodata, warnings = ("", "", ()) if job.bands_only else _values(job, identities)
     progress.check()
-    progress.update(0.8, "Judging the models")
+    progress.update(0.8, "Checking which models fit")
     across, down = ground_pixel(grid)
     models = _judged(description, math.sqrt(across * down), progress)
     return {

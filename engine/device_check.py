@@ -92,8 +92,8 @@ def _try_torch() -> dict[str, Any]:
     try:
         if not torch.cuda.is_available():
             raise DeviceUnavailable(
-                f"PyTorch {torch.__version__} finds no GPU that it can use: it was built for the processor only, or "
-                "the driver is missing or too old."
+                f"PyTorch {torch.__version__} cannot find a usable GPU: it was built for the processor only, or the "
+                "driver is missing or outdated."
             )
         generator = torch.Generator().manual_seed(0)
         values = torch.rand(256, 256, generator=generator)
@@ -102,7 +102,7 @@ def _try_torch() -> dict[str, Any]:
         error = float(difference / expected.abs().max())
         if not error <= _AGREEMENT:
             raise DeviceUnavailable(
-                f"A matrix product on the GPU differs from the processor's by {error:.1e} of its size."
+                f"A matrix product on the GPU differs from that of the processor by {error:.1e} of its size."
             )
         name = torch.cuda.get_device_name()
     except (EngineError, RuntimeError) as error:

@@ -58,8 +58,8 @@ def _adopt(job: ImportJob, progress: Progress) -> dict[str, Any]:
     sha256 = verify(source)
     if ending(output) != ending(source):
         raise InvalidParameter(
-            f"'{source.name}' is copied as it is: the output must end in {source.suffix}, not '{output.name}'. "
-            "To make another kind of file of it, use 'Export model'."
+            f"'{source.name}' is copied without conversion, so the output must end in {source.suffix}, not "
+            f"'{output.name}'. To convert it to another format, use 'Export model'."
         )
     with StagedOutputs([job.input]) as outputs:
         staged = outputs.stage(job.output, (ending(source),))
@@ -89,11 +89,11 @@ def _refuse_foreign(source: Path) -> None:
         return
     made_for = ""
     if any(key in metadata for key in _DEEPNESS):
-        made_for = " It seems to be made for the plugin Deepness: use it there."
+        made_for = " It seems to have been made for the Deepness plugin: use it there."
     raise ModelInvalid(
-        f"'{source.name}' carries no SpectralGPT card: which bands it needs, by wavelength, and how values are scaled "
-        f"is not written in it, so that it cannot be run here.{made_for} Expected a model that this plugin made, or "
-        "a published SpectralGPT checkpoint (.pth)."
+        f"'{source.name}' has no SpectralGPT card. It does not say which bands it needs (by wavelength) and how "
+        f"values are scaled, so it cannot be used here.{made_for} Choose a model made with this plugin, or a "
+        "published SpectralGPT checkpoint (.pth)."
     )
 
 
@@ -108,7 +108,7 @@ def _convert(job: ImportJob, progress: Progress) -> dict[str, Any]:
         staged = outputs.stage(job.output, (SAFETENSORS, ONNX))
         progress.update(0.0, "Reading the checkpoint")
         network, kind = load_official(job.input, job.kind)
-        progress.update(0.2, "Taking the checkpoint's fingerprint")
+        progress.update(0.2, "Computing the checksum of the checkpoint")
         source = {"file": Path(job.input).name, "sha256": _sha256(Path(job.input), progress)}
         card = official_card(kind, job.name or output.stem, network.architecture(), source)
         progress.update(0.4, "Writing the model")
@@ -144,8 +144,8 @@ def _write(path: Path, network: Network, card: Card, progress: Progress) -> str:
         return checkpoint.save(path, network, card)
     if card.task not in IMAGES:
         raise ModelTaskMismatch(
-            "This checkpoint is a backbone: it predicts nothing until it is fine-tuned, so it cannot become .onnx. "
-            "Give an output that ends in .safetensors, and fine-tune from it."
+            "This checkpoint is a backbone, which cannot make predictions before it is fine-tuned, so it cannot "
+            "become an .onnx file. Choose an output that ends in .safetensors, and fine-tune from it."
         )
     from .export.streamed import export_streamed
 

@@ -90,7 +90,7 @@ def run_job(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """
     verb, parameters = job.get("verb"), job.get("parameters", {})
     if not isinstance(verb, str) or verb not in VERBS:
-        raise InvalidParameter(f"There is no verb '{verb}'. There are: {', '.join(VERBS)}.")
+        raise InvalidParameter(f"There is no command '{verb}'. Available: {', '.join(VERBS)}.")
     if not isinstance(parameters, Mapping):
         raise InvalidParameter(f"The parameters of '{verb}' must be a JSON object.")
     job_class, module, function = VERBS[verb]
@@ -106,8 +106,8 @@ def run_job(job: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
             raise
         tier = "training" if error.name in _TRAINING_LIBRARIES else "inference"
         raise MissingDependency(
-            f"'{verb}' needs the library '{error.name}', which this engine does not have. "
-            f"Install the engine's {tier} libraries (in QGIS: SpectralGPT > Engine).",
+            f"'{verb}' needs the library '{error.name}', which is not installed in this engine. Install the engine's "
+            f"{tier} libraries (in QGIS: SpectralGPT > Engine).",
             details=repr(error),
         ) from error
     return work(checked, progress)

@@ -66,8 +66,8 @@ def limit_in_words() -> str:
     if not limit:
         return ""
     return (
-        f" The engine may take {limit // _MB} MB, as the memory limit says: raise it in QGIS under Settings > Options "
-        "> SpectralGPT, or set it to no limit."
+        f" The memory limit allows the engine {limit // _MB} MB. Increase or remove the limit in QGIS under Settings "
+        "> Options > SpectralGPT."
     )
 
 

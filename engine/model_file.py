@@ -59,8 +59,8 @@ def find_model(name_or_path: str, task: str | None = None) -> Path:
         card = read_card(path)
         if card.task != task:
             raise ModelTaskMismatch(
-                f"The model '{card.title or card.name}' is for {card.task}, this needs one for {task}. "
-                "Choose another model, or use the tool that fits this one."
+                f"The model '{card.title or card.name}' is for {card.task}, but a model for {task} is needed. Choose "
+                "another model, or use the tool that fits this one."
             )
     return path
 
@@ -73,8 +73,8 @@ def _installed(name: str, task: str | None) -> Path:
     if not named:
         names = ", ".join(sorted({path.stem for path in installed_models()})) or "none"
         raise ModelInvalid(
-            f"There is no model '{name}'. Give the path of a model file, or the name of an installed "
-            f"model ({names})."
+            f"There is no model '{name}'. Specify the path of a model file, or the name of an installed model "
+            f"({names})."
         )
     return named[0]
 
@@ -88,8 +88,8 @@ def read_metadata(path: Path) -> dict[str, str]:
     path = Path(path)
     if ending(path) not in SUFFIXES:
         raise ModelInvalid(
-            f"'{path}' is not a model of SpectralGPT: expected a file that ends in .onnx or .safetensors. "
-            "Import other formats with 'Import model' first."
+            f"'{path}' is not a SpectralGPT model: its name must end in .onnx or .safetensors. Import other formats "
+            "with 'Import model' first."
         )
     try:
         with path.open("rb") as file:
@@ -98,8 +98,8 @@ def read_metadata(path: Path) -> dict[str, str]:
             return _safetensors_metadata(file)
     except (OSError, *_MALFORMED) as error:
         raise ModelInvalid(
-            f"'{path}' cannot be read as a model: it is missing, damaged or of another kind. "
-            "Copy the file again, or choose another model.",
+            f"'{path}' cannot be read as a model: it is missing, damaged or of another type. Copy the file again, or "
+            "choose another model.",
             details=repr(error),
         ) from error
 
@@ -113,14 +113,14 @@ def read_card(path: Path) -> Card:
     metadata = read_metadata(Path(path))
     if CARD_KEY not in metadata:
         raise ModelInvalid(
-            f"'{path}' carries no SpectralGPT card, so its bands and classes are unknown. "
-            "Import it with 'Import model' first."
+            f"'{path}' has no SpectralGPT card, so its bands and classes are not known. Import it with 'Import model' "
+            "first."
         )
     try:
         item = json.loads(metadata[CARD_KEY])
     except _MALFORMED as error:
         raise ModelInvalid(
-            f"The card inside '{path}' is damaged. Copy the file again.", repr(error)
+            f"The card in '{path}' is damaged. Copy the file again.", repr(error)
         ) from error
     return Card.from_stac(item)
 
@@ -150,8 +150,8 @@ def verify(path: Path) -> str:
         written = file.read(64).decode("ascii", "replace")
     if written != digest:
         raise ModelInvalid(
-            f"The model file '{path}' was changed or damaged after it was made: its content does not match its seal. "
-            "Copy or download it again.",
+            f"The model file '{path}' was changed or damaged after it was made: its content does not match its "
+            "checksum. Copy or download it again.",
             details=f"sealed {written}, found {digest}",
         )
     return digest
@@ -161,7 +161,9 @@ def _digest(path: Path) -> tuple[int, str]:
     """Offset of the seal, and the SHA-256 of the file with zeros in its place."""
     stored = read_metadata(path).get(SEAL_KEY, "")
     if not re.fullmatch("[0-9a-f]{64}", stored):
-        raise ModelInvalid(f"The model file '{path}' has no seal. Import or train the model again.")
+        raise ModelInvalid(
+            f"The model file '{path}' has no checksum. Import or train the model again."
+        )
     place = _position(path, stored.encode("ascii"))
     digest = hashlib.sha256()
     with path.open("rb") as file:
@@ -191,7 +193,7 @@ def _position(path: Path, stored: bytes) -> int:
             start += len(chunk)
             tail = block[-256:]
     raise ModelInvalid(
-        f"The model file '{path}' has no place for a seal. Import or train the model again."
+        f"The model file '{path}' has no space for a checksum. Import or train the model again."
     )
 
 

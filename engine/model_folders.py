@@ -108,7 +108,8 @@ def ask_folders(
     for thread in threads.values():
         thread.join(max(0.0, until - time.monotonic()))
     return [
-        answers.get(folder) or Answer(folder, problem=f"The folder {folder.path} does not answer.")
+        answers.get(folder)
+        or Answer(folder, problem=f"The folder {folder.path} is not responding.")
         for folder in folders
     ]
 

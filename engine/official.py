@@ -55,7 +55,7 @@ def load_official(path: str | Path, kind: str = "auto") -> tuple[Network, str]:
 def _read(path: Path) -> Any:
     """Unpickles tensors, plain values, and the training script's options only."""
     if not path.is_file():
-        raise CheckpointMismatch(f"There is no file '{path}'. Give the path of a checkpoint.")
+        raise CheckpointMismatch(f"There is no file '{path}'. Specify the path of a checkpoint.")
     try:
         with safe_globals([argparse.Namespace]):
             # Only the newer of PyTorch's two formats, a zip archive, can be memory-mapped.
@@ -70,14 +70,14 @@ def _read(path: Path) -> Any:
         )
         if foreign:
             raise CheckpointMismatch(
-                f"'{path.name}' was not loaded: beside weights it holds {len(foreign)} kind(s) of Python object that "
-                f"could run code ({', '.join(foreign[:_NAMED])}). Expected tensors, plain values and "
-                "argparse.Namespace only. Get the published file, or save the weights alone with "
+                f"'{path.name}' was not loaded: in addition to weights, it contains {len(foreign)} type(s) of Python "
+                f"object that could execute code ({', '.join(foreign[:_NAMED])}). Only tensors, plain values and "
+                "argparse.Namespace are accepted. Use the published file, or save only the weights with "
                 "torch.save(model.state_dict(), path).",
                 details=type(error).__name__,
             ) from error
         raise CheckpointMismatch(
-            f"'{path.name}' cannot be read as a PyTorch checkpoint: it is of another kind, incomplete or damaged. "
+            f"'{path.name}' cannot be read as a PyTorch checkpoint: it is incomplete, damaged or of another type. "
             "Download it again and compare its size.",
             details=_reason(error),
         ) from error
@@ -106,14 +106,14 @@ def _weights(path: Path, content: Any) -> dict[str, Tensor]:
         content = content["model"]
     if not isinstance(content, dict) or not content:
         raise CheckpointMismatch(
-            f"'{path.name}' holds {type(content).__name__}, expected a dictionary of weights, bare or under 'model'. "
-            "Give one of the published checkpoints."
+            f"'{path.name}' contains {type(content).__name__}, but a dictionary of weights is needed, either directly "
+            "or under 'model'. Use one of the published checkpoints."
         )
     foreign = [str(k) for k, v in content.items() if not isinstance(k, str) or not _is_weight(v)]
     if foreign:
         raise CheckpointMismatch(
-            f"'{path.name}' holds {len(foreign)} entries that are no weights ({', '.join(foreign[:_NAMED])}), "
-            "expected dense floating-point tensors only. Give one of the published checkpoints."
+            f"'{path.name}' contains {len(foreign)} entries that are not weights ({', '.join(foreign[:_NAMED])}). "
+            "Only dense floating-point tensors are accepted. Use one of the published checkpoints."
         )
     prefix = "module."
     if all(key.startswith(prefix) for key in content):
@@ -135,9 +135,9 @@ def _configuration(path: Path, weights: dict[str, Tensor]) -> SpectralGPTConfig:
     ]
     if wrong:
         raise CheckpointMismatch(
-            f"'{path.name}' is not a SpectralGPT checkpoint: expected the weights {', '.join(wanted)}; found "
-            f"{'; '.join(wrong)}, among {len(weights)} weights ({', '.join(list(weights)[:_NAMED])}). "
-            "Give one of the published checkpoints."
+            f"'{path.name}' is not a SpectralGPT checkpoint: the weights {', '.join(wanted)} are needed, but "
+            f"{'; '.join(wrong)} was found, among {len(weights)} weights ({', '.join(list(weights)[:_NAMED])}). Use "
+            "one of the published checkpoints."
         )
     dim, _, spectral_patch, patch, _ = weights["patch_embed.proj.weight"].shape
     places, groups = weights["pos_embed_spatial"].shape[1], weights["pos_embed_temporal"].shape[1]
@@ -146,8 +146,8 @@ def _configuration(path: Path, weights: dict[str, Tensor]) -> SpectralGPTConfig:
     if dim not in sizes or side * side != places or min(groups, side, spectral_patch, patch) < 1:
         widths = ", ".join(f"{preset.dim} ({name})" for name, preset in _SIZES.items())
         raise CheckpointMismatch(
-            f"'{path.name}' has tokens of width {dim} at {places} places, expected a width of {widths} and a square "
-            "number of places. Give one of the published checkpoints."
+            f"'{path.name}' has tokens of width {dim} at {places} positions, but a width of {widths} and a square "
+            "number of positions are needed. Use one of the published checkpoints."
         )
     return SpectralGPTConfig(
         bands=groups * spectral_patch,
@@ -169,8 +169,8 @@ def _kind(path: Path, weights: dict[str, Tensor]) -> str:
     if any(key.startswith("head.") for key in weights):
         return "scene-classification"
     raise CheckpointMismatch(
-        f"'{path.name}' holds SpectralGPT's encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., "
-        f"head...) among {len(weights)} weights. Give one of the published checkpoints."
+        f"'{path.name}' contains the SpectralGPT encoder, but neither its decoder (decoder_...) nor a head "
+        f"(cls_seg..., head...) among {len(weights)} weights. Use one of the published checkpoints."
     )
 
 
@@ -206,8 +206,8 @@ def _compare(
     ]
     if found:
         raise CheckpointMismatch(
-            f"'{path.name}' does not fit SpectralGPT's {kind} network of {len(expected)} weights: {'; '.join(found)}. "
-            "Give the published file as it was downloaded, or choose what it holds with 'kind'.",
+            f"'{path.name}' does not match SpectralGPT's {kind} network of {len(expected)} weights: "
+            f"{'; '.join(found)}. Use the published file as it was downloaded, or specify its type with 'kind'.",
             details="\n".join([*missing, *extra, *misshaped]),
         )
 

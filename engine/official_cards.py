@@ -78,15 +78,13 @@ def official_card(
         "training": {"source": source, "pretraining": _PRETRAINING.get(size, [])},
     }
     if bands != len(OFFICIAL_BANDS):
-        text += (
-            f" The meaning of its {bands} bands is not known: choose the raster's bands by hand."
-        )
+        text += f" The meaning of its {bands} bands is not known: choose the raster bands manually."
     fields.update(more)
     return Card(
         name=name,
         task=kind,
         title=f"SpectralGPT {kind.replace('-', ' ')} ({size} px)",
-        description=f"{text} {_MINMAX} Imported; none of its figures was checked here.",
+        description=f"{text} {_MINMAX} Imported; none of its accuracy figures was checked here.",
         window=size,
         spectral_patch=architecture["spectral_patch"],
         normalisation=Normalisation("tile-minmax"),
@@ -97,7 +95,10 @@ def official_card(
 
 
 def _backbone(architecture: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    return "Published SpectralGPT backbone, to fine-tune from; it predicts nothing by itself.", {}
+    return (
+        "Published SpectralGPT backbone for fine-tuning. It cannot make predictions by itself.",
+        {},
+    )
 
 
 def _change(architecture: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -111,13 +112,11 @@ def _change(architecture: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 def _segmentation(architecture: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     count = architecture["classes"]
     if count != len(SEGMUNICH_CLASSES) or architecture["bands"] != len(OFFICIAL_BANDS):
-        text = (
-            f"SpectralGPT segmentation network of {count} classes whose names are not in the file."
-        )
+        text = f"SpectralGPT segmentation network with {count} classes whose names are not in the file."
         return text, {"classes": _numbered(count, first=0)}
     text = (
-        "Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It takes ten bands and "
-        "appends their mean twice. Which ten, the sources disagree: these are the ones its first author confirmed."
+        "Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It uses ten bands and "
+        "appends their mean twice. The sources disagree about which ten; these were confirmed by the first author."
     )
     return text, {
         "bands": _sentinel2(SEGMUNICH_BANDS),
@@ -128,7 +127,7 @@ def _segmentation(architecture: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def _scenes(architecture: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     text = (
-        "SpectralGPT scene classifier whose class names and normalisation are not in the file: the names are numbers, "
+        "SpectralGPT scene classifier. Its class names and normalisation are not in the file: the names are numbers, "
         "and scaling by window is an assumption."
     )
     return text, {"classes": _numbered(architecture["classes"], first=1)}

@@ -39,7 +39,7 @@ class Job:
         for name in parameters:
             if name not in known:
                 raise InvalidParameter(
-                    f"'{cls.verb}' has no parameter '{name}'. It has: {', '.join(known)}."
+                    f"'{cls.verb}' has no parameter '{name}'. Available: {', '.join(known)}."
                 )
         values = {}
         for name, field in known.items():
@@ -62,7 +62,7 @@ def _checked(verb: str, field: dataclasses.Field[Any], value: Any) -> Any:
         value = convert(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidParameter(
-            f"The parameter '{field.name}' of '{verb}' is {value!r}; expected {words} ({limits['help']})."
+            f"The parameter '{field.name}' of '{verb}' is {value!r}, but {words} is needed ({limits['help']})."
         ) from error
     if "choices" in limits and value not in limits["choices"]:
         choices = ", ".join(choice or "(empty)" for choice in limits["choices"])
@@ -73,7 +73,7 @@ def _checked(verb: str, field: dataclasses.Field[Any], value: Any) -> Any:
         low, high = limits.get("minimum", float("-inf")), limits.get("maximum", float("inf"))
         if not low <= value <= high:
             raise InvalidParameter(
-                f"The parameter '{field.name}' of '{verb}' is {value}; it must lie between {low} and {high}."
+                f"The parameter '{field.name}' of '{verb}' is {value}, but it must be between {low} and {high}."
             )
     return value
 

@@ -146,10 +146,10 @@ def serve(stdin: IO[str], events: EventStream, work: Work) -> int:
             job = json.loads(line)
         except ValueError as error:
             raise InvalidParameter(
-                f"The job is not a JSON object on one line: got {line[:80]!r}.", repr(error)
+                f"The job is not a JSON object on a single line: {line[:80]!r}.", repr(error)
             ) from error
         if not isinstance(job, dict):
-            raise InvalidParameter(f"The job is not a JSON object: got {line[:80]!r}.")
+            raise InvalidParameter(f"The job is not a JSON object: {line[:80]!r}.")
         threading.Thread(target=_watch, args=(stdin, events), daemon=True).start()
         return work(job, events)
 
@@ -188,7 +188,7 @@ def _explained(error: Exception) -> dict[str, str]:
         }
     return {
         "kind": "Unexpected",
-        "message": f"The engine met an unexpected error ({type(error).__name__}: {error}). Please report it.",
+        "message": f"An unexpected error occurred in the engine ({type(error).__name__}: {error}). Please report it.",
         "details": traceback.format_exc(),
     }
 

@@ -37,7 +37,7 @@ def rename_model(job: RenameJob, progress: Progress) -> dict[str, Any]:
     """
     path = find_model(job.model)
     if path.parent.resolve() == shipped_models().resolve():
-        raise ModelInvalid(f"The model '{path.stem}' ships with the plugin and keeps its name.")
+        raise ModelInvalid(f"The model '{path.stem}' comes with the plugin and cannot be renamed.")
     read_card(path)  # refuses files that are not models
     name = job.name or path.stem
     _check(path, name)
@@ -68,7 +68,7 @@ def rename_model(job: RenameJob, progress: Progress) -> dict[str, Any]:
 def _check(path: Path, name: str) -> None:
     if not _NAME.fullmatch(name) or name != name.strip(" ."):
         raise InvalidParameter(
-            f"'{name}' cannot be the name of a file. Use letters, digits, spaces, and the signs _ - + ( )."
+            f"'{name}' cannot be used as a file name. Use letters, digits, spaces, and the characters _ - + ( )."
         )
     targets = [path.with_name(f"{name}{suffix}") for suffix in SUFFIXES]
     if any(target.exists() and not _same(target, path) for target in targets):
@@ -88,7 +88,7 @@ def _remove(file: Path) -> None:
         file.unlink(missing_ok=True)
     except OSError as error:
         raise OutputNotWritable(
-            f"The model has its new name, but its old file '{file}' could not be removed: "
-            f"{error.strerror or error}. Remove it yourself.",
+            f"The model has been renamed, but its old file '{file}' could not be deleted: {error.strerror or error}. "
+            "Delete it manually.",
             details=repr(error),
         ) from error

@@ -4247,7 +4247,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Precision (user&#x27;s accuracy): of what is mapped as a class, the share that is it. Recall (producer&#x27;s accuracy): of what is a class, the share that is mapped as it. Means are over the classes that occur in references or map.</source>
+        <source>Precision (user&#x27;s accuracy) is the share of the pixels mapped as a class that really belong to it. Recall (producer&#x27;s accuracy) is the share of the pixels of a class that were mapped as this class. Means are over the classes that occur in the references or in the map.</source>
         <translation>Precision (Nutzergenauigkeit): welcher Anteil dessen, was als eine Klasse kartiert ist, diese Klasse ist. Recall (Produzentengenauigkeit): welcher Anteil dessen, was eine Klasse ist, als diese kartiert ist. Mittelwerte gelten über die Klassen, die in den Referenzen oder der Karte vorkommen.</translation>
     </message>
     <message>
@@ -4312,7 +4312,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): each class counts by its area, not by its points. The estimated areas are corrected for the map&#x27;s errors; report these, with their intervals.</source>
+        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57). Each class is weighted by its area, not by its number of points. The estimated areas are corrected for the errors of the map: report these areas together with their intervals.</source>
         <translation>Schätzungen für die ganze Karte aus der geschichteten Stichprobe (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): Jede Klasse zählt nach ihrer Fläche, nicht nach ihren Punkten. Die geschätzten Flächen sind um die Fehler der Karte bereinigt; geben Sie diese an, mit ihren Intervallen.</translation>
     </message>
     <message>
@@ -4322,7 +4322,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Estimated shares of the area</source>
+        <source>Estimated shares of the total area</source>
         <translation>Geschätzte Flächenanteile</translation>
     </message>
     <message>
@@ -4417,17 +4417,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Ground it has not seen</source>
+        <source>Accuracy on unseen areas</source>
         <translation>Gelände, das es nicht gesehen hat</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>What it paints</source>
+        <source>Reconstructed imagery</source>
         <translation>Was es malt</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
+        <source>Masked input ({share} hidden), reconstruction and error (black = no error) at {raster}.</source>
         <translation>Maskierte Eingabe ({share} verdeckt), Rekonstruktion, Fehler (schwarz: keiner) in {raster}.</translation>
     </message>
     <message>
@@ -4437,7 +4437,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>To do the same again:</source>
+        <source>To repeat this run:</source>
         <translation>Um dasselbe noch einmal zu tun:</translation>
     </message>
     <message>
@@ -4462,7 +4462,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Time</source>
+        <source>Duration</source>
         <translation>Dauer</translation>
     </message>
     <message>
@@ -4497,12 +4497,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>mean of the band</source>
+        <source>band mean</source>
         <translation>Mittelwert des Kanals</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Error where held back</source>
+        <source>Error on held-back areas</source>
         <translation>Fehler auf Zurückgehaltenem</translation>
     </message>
     <message>
@@ -4512,18 +4512,13 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>The imagery was too small to hold any of it back.</source>
+        <source>The imagery was too small to hold back any of it.</source>
         <translation>Die Bilder waren zu klein, um etwas davon zurückzuhalten.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>{measure}. {windows} windows of {pixels} px.</source>
         <translation>{measure}. {windows} Fenster von {pixels} px.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Guess</source>
-        <translation>Schätzung durch</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
@@ -4562,12 +4557,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>Run it again</source>
+        <source>Run again</source>
         <translation>Noch einmal ausführen</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>With the engine&#x27;s Python, in the plugin&#x27;s folder:</source>
+        <source>With the engine&#x27;s Python, in the plugin folder:</source>
         <translation>Mit dem Python der Engine, im Ordner der Erweiterung:</translation>
     </message>
     <message>
@@ -4587,17 +4582,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>quick: a head on the frozen backbone</source>
+        <source>quick: a head on an unchanged backbone</source>
         <translation>schnell: ein Kopf auf dem eingefrorenen Backbone</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>adapters: few weights of the backbone learned along</source>
+        <source>adapters: a small part of the backbone is trained</source>
         <translation>Adapter: wenige Gewichte des Backbones lernen mit</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>full: all weights learned</source>
+        <source>full: all weights are trained</source>
         <translation>vollständig: alle Gewichte lernen</translation>
     </message>
     <message>
@@ -4607,7 +4602,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>Judged on</source>
+        <source>Assessed on</source>
         <translation>Beurteilt auf</translation>
     </message>
     <message>
@@ -4647,17 +4642,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/allocation.py"/>
-        <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
+        <source>A sample of {1} points cannot cover {2} classes. Use at least {3} points, preferably {4}.</source>
         <translation>Eine Stichprobe von {1} Punkten kann {2} Klassen nicht abdecken. Verlangen Sie mindestens {3} Punkte, besser {4}.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <source>The map {1} has decimal numbers ({2}), but a class map has whole numbers that stand for classes. Choose a class map, such as one made with &#x27;Land-cover map&#x27;, or convert it if its numbers are classes (Raster &gt; Conversion &gt; Translate, output type Byte).</source>
         <translation>Die Karte {1} hat Dezimalzahlen ({2}), erwartet werden ganze Zahlen, die für Klassen stehen. Wählen Sie eine Klassenkarte, wie &#x27;Landbedeckungskarte&#x27; sie erstellt, oder wandeln Sie sie um (Raster &gt; Konvertierung &gt; Umwandeln, Ausgabedatentyp Byte), wenn ihre Zahlen Klassen sind.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>{1} is an image (bands: {2}, {3}), expected a class map: one band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; makes of the image. To judge a model, give &#x27;Evaluate map&#x27; the image and the model.</source>
+        <source>{1} is an image (bands: {2}, {3}), but a class map has a single band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; made from the image. To evaluate a model, give &#x27;Evaluate map&#x27; both the image and the model.</source>
         <translation>{1} ist ein Bild (Kanäle: {2}, {3}), erwartet wird eine Klassenkarte: ein Kanal mit ganzen Zahlen, die für Klassen stehen. Wählen Sie die Karte, die &#x27;Landbedeckungskarte&#x27; aus dem Bild erstellt. Um ein Modell zu bewerten, geben Sie &#x27;Karte bewerten&#x27; das Bild und das Modell.</translation>
     </message>
     <message>
@@ -4667,7 +4662,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
+        <source>The map {1} has more than {2} different values, so it does not look like a class map. Choose a class map, such as one made with &#x27;Land-cover map&#x27;.</source>
         <translation>Die Karte {1} hat mehr als {2} verschiedene Werte, erwartet werden Klassen. Wählen Sie eine Klassenkarte, wie &#x27;Landbedeckungskarte&#x27; sie erstellt.</translation>
     </message>
     <message>
@@ -4677,32 +4672,32 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>Reading the map at the references</source>
+        <source>Reading the map at the reference locations</source>
         <translation>Die Karte wird an den Referenzen gelesen</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>{1} has several bands, as an image has; the first of them was judged as a class map. If it is an image, choose the map that was made of it, or a model as well.</source>
+        <source>{1} has several bands, as an image does. Its first band was evaluated as a class map. If it is an image, choose the map made from it, or also choose a model.</source>
         <translation>{1} hat mehrere Kanäle wie ein Bild; bewertet wurde der erste als Klassenkarte. Wenn es ein Bild ist, wählen Sie die daraus erstellte Karte, oder zusätzlich ein Modell.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class under any of the {1} references {2}: it has no data there. Choose references on the mapped part, or another map.</source>
+        <source>The map has no class at any of the {1} references {2}: it has no data there. Choose references within the mapped area, or another map.</source>
         <translation>Die Karte hat unter keiner der {1} Referenzen {2} eine Klasse: Sie hat dort keine Daten. Wählen Sie Referenzen auf dem kartierten Teil oder eine andere Karte.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples count as errors. If it is one of the map&#x27;s classes, give both the same name; where the truth is not known, leave it empty.</source>
+        <source>These classes of the references are not in the map: {1}. Their {2} reference samples count as errors. If the map has such a class under a different name, use the same name in both. If the true class is not known, leave the field empty.</source>
         <translation>Die Karte hat keine Klasse für {1}: {2} Referenzproben zählen als Fehler. Ist es eine der Klassen der Karte, geben Sie beiden denselben Namen; wo die Wahrheit nicht bekannt ist, lassen Sie sie leer.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples were taken for what is not labelled, and left out.</source>
+        <source>These values of the references are not classes of the map and were treated as not labelled: {1}. Their {2} reference samples are left out.</source>
         <translation>Die Karte hat keine Klasse für {1}: {2} Referenzproben wurden als nicht beschriftet angesehen und ausgelassen.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>{1} of {2} reference samples lie where the map has no data; they are left out.</source>
+        <source>{1} of {2} reference samples lie where the map has no data. They are left out.</source>
         <translation>{1} von {2} Referenzproben liegen dort, wo die Karte keine Daten hat; sie werden ausgelassen.</translation>
     </message>
     <message>
@@ -4712,47 +4707,47 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>The references {1} are {2}, expected points drawn at random from each class of the map for the design &#x27;stratified&#x27;. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
+        <source>The references {1} are {2}, but the design &#x27;stratified&#x27; needs points drawn at random from each class of the map. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
         <translation>Die Referenzen {1} sind {2}; für das Design &#x27;stratified&#x27; werden Punkte erwartet, die zufällig aus jeder Klasse der Karte gezogen wurden. Ziehen Sie sie mit &#x27;Stichprobe einer Karte ziehen&#x27;, oder wählen Sie das Design &#x27;simple&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Neighbouring pixels are not independent: the intervals are over the {1} reference areas, not over the {2} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <source>Neighbouring pixels are not independent, so the intervals are based on the {1} reference areas, not on the {2} pixels. For figures that apply to the whole map, draw a stratified random sample.</source>
         <translation>Benachbarte Pixel sind nicht unabhängig: Die Intervalle gelten über die {1} Referenzflächen, nicht über die {2} Pixel. Für Zahlen, die für die ganze Karte gelten, ziehen Sie eine geschichtete Zufallsstichprobe.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>{1} reference areas are few: the intervals are wide, and rough themselves.</source>
+        <source>With only {1} reference areas, the intervals are wide and approximate.</source>
         <translation>{1} Referenzflächen sind wenige: Die Intervalle sind weit und selbst ungenau.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>{1} of {2} points lie on another class of this map than the one they were drawn from: the sample is another map&#x27;s. Its strata were used with their weights (Stehman 2014), on the assumption that both maps cover the same ground.</source>
+        <source>{1} of {2} points lie on a different class of this map than the one they were drawn from, so the sample was drawn from another map. Its strata were used with their weights (Stehman 2014), assuming that both maps cover the same area.</source>
         <translation>{1} von {2} Punkten liegen in dieser Karte auf einer anderen Klasse als der, aus der sie gezogen wurden: Die Stichprobe gehört zu einer anderen Karte. Ihre Schichten wurden mit ihren Gewichten verwendet (Stehman 2014), unter der Annahme, dass beide Karten dieselbe Fläche abdecken.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>No point was labelled in {1}, {2} of the map: the area-adjusted figures hold for the rest. Label points there.</source>
+        <source>No points were labelled in {1} ({2} of the map). The area-adjusted figures apply only to the rest of the map. Label points in these classes.</source>
         <translation>In {1}, {2} der Karte, hat kein Punkt ein Label erhalten: Die flächenkorrigierten Zahlen gelten für den Rest. Vergeben Sie dort Labels für Punkte.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>One point only was labelled in {1}: intervals that need its variance are missing.</source>
+        <source>Only one point was labelled in {1}. Intervals that need its variance are missing.</source>
         <translation>In {1} hat nur ein Punkt ein Label erhalten: Intervalle, die dessen Varianz brauchen, fehlen.</translation>
     </message>
     <message>
         <location filename="../engine/assess/matching.py"/>
-        <source>No class of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
+        <source>None of the classes of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
         <translation>Keine Klasse der Referenzen {1} ist eine Klasse der Karte. Die Referenzen haben {2}; die Karte hat {3}. Wählen Sie das Feld, dessen Werte die Klassen der Karte sind, nach Name oder Wert, oder benennen Sie die Klassen um.</translation>
     </message>
     <message>
         <location filename="../engine/assess/matching.py"/>
-        <source>Classes were matched by value, though their names differ: {1}. Give them the same names if that is wrong.</source>
+        <source>Classes were matched by value, although their names differ: {1}. If this is wrong, use the same names in both.</source>
         <translation>Die Klassen wurden nach Wert zugeordnet, obwohl ihre Namen abweichen: {1}. Geben Sie ihnen dieselben Namen, wenn das falsch ist.</translation>
     </message>
     <message>
         <location filename="../engine/assess/references.py"/>
-        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but not every point has both: its strata cannot be used, and figures may not hold for the whole map. Remove points that were not drawn, or fill in both fields.</source>
+        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but some points lack one of them. The strata cannot be used, and the figures may not apply to the whole map. Remove points that were not drawn, or fill in both fields.</source>
         <translation>Die Referenzen {1} haben die Felder &#x27;{2}&#x27; und &#x27;{3}&#x27; einer gezogenen Stichprobe, aber nicht jeder Punkt hat beide: Ihre Schichten können nicht verwendet werden, und die Zahlen gelten vielleicht nicht für die ganze Karte. Entfernen Sie Punkte, die nicht gezogen wurden, oder füllen Sie beide Felder aus.</translation>
     </message>
     <message>
@@ -4762,22 +4757,22 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, starting with the first point. Then evaluate the map with these points.</source>
         <translation>Füllen Sie das Feld &#x27;{1}&#x27; mit der wahren Klasse jedes Punktes aus, nach Name oder Wert, vom ersten an; bewerten Sie dann die Karte damit.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
+        <source>The class {1} has only {2} pixels, fewer than the {3} points required for each class. All of them are used.</source>
         <translation>Die Klasse {1} hat nur {2} Pixel, weniger als die {3} Punkte, die von jeder Klasse gewünscht sind: Alle werden genommen.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>The class {1} gets {2} point: its accuracy will have no interval. Ask for more points, or a larger minimum.</source>
+        <source>The class {1} has {2} point, so there will be no interval for its accuracy. Use more points, or a larger minimum.</source>
         <translation>Die Klasse {1} erhält {2} Punkt: Ihre Genauigkeit wird kein Intervall haben. Verlangen Sie mehr Punkte oder eine größere Mindestzahl.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
+        <source>{1} points are drawn instead of {2}, because each class needs its minimum number of points.</source>
         <translation>{1} Punkte werden statt {2} gezogen: Jede Klasse braucht ihre Mindestzahl.</translation>
     </message>
     <message>
@@ -4787,42 +4782,42 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/assess/stratified.py"/>
-        <source>Every stratum with an area needs a point, and there must be one.</source>
+        <source>Every stratum with an area needs at least one point.</source>
         <translation>Jede Schicht mit einer Fläche braucht einen Punkt, und es muss mindestens eine geben.</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the names only number the bands</source>
+        <source>the names are only band numbers</source>
         <translation>die Namen nummerieren die Kanäle nur</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the SR_ names do not tell which Landsat it is</source>
+        <source>the SR_ names do not indicate which Landsat satellite it is</source>
         <translation>die SR_-Namen sagen nicht, welcher Landsat es ist</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <source>the names could be those of Sentinel-2 or Landsat</source>
         <translation>die Namen könnten die von Sentinel-2 oder von Landsat sein</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster has one band only, {1}</source>
+        <source>The raster has only one band, {1}</source>
         <translation>Das Raster hat nur einen Kanal, {1}</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
+        <source>The raster has {1} bands with neither names nor wavelengths</source>
         <translation>Die {1} Kanäle des Rasters haben weder Namen noch Wellenlängen</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster&#x27;s {1} bands are {2}</source>
+        <source>The raster has {1} bands: {2}</source>
         <translation>Die {1} Kanäle des Rasters sind {2}</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>{1}. The model needs {2}; not found: {3}. </source>
+        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
         <translation>{1}. Das Modell braucht {2}; nicht gefunden: {3}. </translation>
     </message>
     <message>
@@ -4832,22 +4827,22 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>At least {1} bands are needed: use a raster with all of them, or another model.</source>
+        <source>At least {1} bands are needed. Use a raster with all of them, or another model.</source>
         <translation>Mindestens {1} Kanäle sind nötig: Verwenden Sie ein Raster mit allen oder ein anderes Modell.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>Give the bands descriptions such as B02, or type the raster&#x27;s band numbers in BANDS in the model&#x27;s order.</source>
+        <source>Give the bands descriptions such as B02, or specify the raster&#x27;s band numbers in BANDS, in the order of the model.</source>
         <translation>Geben Sie den Kanälen Beschreibungen wie B02, oder tragen Sie in BANDS die Kanalnummern des Rasters in der Reihenfolge des Modells ein.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source> If the order is {1} ({2}), BANDS is {3}.</source>
+        <source> If the order is {1} ({2}), set BANDS to {3}.</source>
         <translation> Wenn die Reihenfolge {1} ist ({2}), ist BANDS {3}.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
+        <source>BANDS contains band {1}, but the raster&#x27;s bands are {2}. Band numbers start at 1, and an alpha band cannot be used.</source>
         <translation>BANDS nennt Kanal {1}, die Kanäle des Rasters sind aber {2}. Kanalnummern zählen ab 1, und ein Alphakanal kann nicht verwendet werden.</translation>
     </message>
     <message>
@@ -4857,22 +4852,22 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <source>BANDS contains raster band {1} twice, for {2} and for {3}. Each band of the model needs a different raster band.</source>
         <translation>BANDS nennt den Rasterkanal {1} zweimal, für {2} und für {3}. Jeder Kanal des Modells braucht einen eigenen Rasterkanal.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS, place {1}</source>
+        <source>position {1} in BANDS</source>
         <translation>BANDS, Stelle {1}</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Specify one raster band number for each, in this order.</source>
         <translation>BANDS hat {1} Nummern, das Modell braucht aber {2} ({3}){4}. Geben Sie für jeden die Nummer eines Rasterkanals an, in dieser Reihenfolge.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>stands in for {1}</source>
+        <source>used in place of {1}</source>
         <translation>vertritt {1}</translation>
     </message>
     <message>
@@ -4887,7 +4882,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <source>Several raster bands ({1}) match the model&#x27;s {2}: {3}. Specify with BANDS which one to use.</source>
         <translation>Die Rasterkanäle {1} könnten alle {2} des Modells sein: {3}. Geben Sie mit BANDS an, welcher zu verwenden ist.</translation>
     </message>
     <message>
@@ -4902,62 +4897,62 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/card_editing.py"/>
-        <source>&#x27;{1}&#x27; is no model of SpectralGPT, or is damaged. Copy the file again.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT model, or it is damaged. Copy the file again.</source>
         <translation>&#x27;{1}&#x27; ist kein Modell von SpectralGPT oder ist beschädigt. Kopieren Sie die Datei erneut.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The model&#x27;s card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
+        <source>The model card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
         <translation>Die Modellkarte kann nicht gelesen werden: Sie wurde nicht von dieser Version von SpectralGPT geschrieben. Importieren Sie das Modell erneut, oder aktualisieren Sie die Erweiterung.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The model&#x27;s card names the task &#x27;{1}&#x27;, expected one of {2}. Update the plugin.</source>
+        <source>The model card specifies the task &#x27;{1}&#x27;, but only these are supported: {2}. Update the plugin.</source>
         <translation>Die Modellkarte nennt die Aufgabe &#x27;{1}&#x27;, erwartet wird eine von {2}. Aktualisieren Sie die Erweiterung.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The card of the model &#x27;{1}&#x27; cannot be right: {2}. Copy the file again, or make or import the model again.</source>
+        <source>The card of the model &#x27;{1}&#x27; is invalid: {2}. Copy the file again, or create or import the model again.</source>
         <translation>Die Modellkarte von &#x27;{1}&#x27; kann nicht stimmen: {2}. Kopieren Sie die Datei erneut, oder erstellen oder importieren Sie das Modell noch einmal.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>one of its names or descriptions is no text</source>
+        <source>one of its names or descriptions is not text</source>
         <translation>einer ihrer Namen oder eine ihrer Beschreibungen ist kein Text</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>its threshold, architecture, training or accuracy is no table</source>
+        <source>its threshold, architecture, training or accuracy is not a table</source>
         <translation>ihr Schwellenwert, ihre Architektur, ihr Training oder ihre Genauigkeit ist keine Tabelle</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
+        <source>its classes have the values {1}, but different values from 0 to {2} are expected</source>
         <translation>ihre Klassen haben die Werte {1}, erwartet werden verschiedene von 0 bis {2}</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>one of its classes has the value of no-data, {1}</source>
+        <source>one of its classes has the no-data value {1}</source>
         <translation>eine ihrer Klassen hat den Wert für fehlende Daten, {1}</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>a class has the colour &#x27;{1}&#x27;, expected one such as #1f78b4</source>
+        <source>a class has the colour &#x27;{1}&#x27;, but a colour such as #1f78b4 is expected</source>
         <translation>eine Klasse hat die Farbe &#x27;{1}&#x27;, erwartet wird eine wie #1f78b4</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>it has no bands, or one whose wavelength is no number</source>
+        <source>it has no bands, or one whose wavelength is not a number</source>
         <translation>sie hat keine Bänder, oder eines, dessen Wellenlänge keine Zahl ist</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>the side of its window, its bands in a group or its pixels are not above 0</source>
+        <source>its window size, its number of bands in a group or its number of pixels is not positive</source>
         <translation>die Seite ihres Fensters, ihre Bänder je Gruppe oder ihre Pixel sind nicht größer als 0</translation>
     </message>
     <message>
         <location filename="../engine/checkpoint.py"/>
-        <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
+        <source>&#x27;{1}&#x27; has no weights to train from: a .safetensors model is needed. An .onnx model can only predict. Choose the model it was exported from.</source>
         <translation>&#x27;{1}&#x27; enthält keine Gewichte zum Weitertrainieren: Erwartet wird ein .safetensors-Modell. Ein .onnx-Modell kann nur vorhersagen; wählen Sie das Modell, aus dem es exportiert wurde.</translation>
     </message>
     <message>
@@ -4967,117 +4962,117 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/checkpoint.py"/>
-        <source>The weights in &#x27;{1}&#x27; do not fit the network its card describes: {2} are missing, too many or of another shape ({3}). Train or import the model again.</source>
+        <source>The weights in &#x27;{1}&#x27; do not match the network described in its card: {2} weights are missing, unexpected or of a different shape ({3}). Train or import the model again.</source>
         <translation>Die Gewichte in &#x27;{1}&#x27; passen nicht zu dem Netz, das die Modellkarte beschreibt: {2} fehlen, sind zu viele oder haben eine andere Form ({3}). Trainieren oder importieren Sie das Modell erneut.</translation>
     </message>
     <message>
         <location filename="../engine/data/atlas.py"/>
-        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <source>The images have no valid pixels to train on. Check their no-data values.</source>
         <translation>Die Bilder haben kein gültiges Pixel zum Trainieren. Prüfen Sie ihre NoData-Werte.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
+        <source>No labels could be held back, so the accuracy of the model cannot be assessed. At least two classes must each be labelled in two places that are more than {1} pixels apart and not connected by other labels. Label a second place for {2}{3}.</source>
         <translation>Es werden keine Labels zurückgehalten, daher kann das Modell nicht beurteilt werden: Um mindestens zwei Klassen zu beurteilen, braucht jede Labels an zwei Stellen, die mehr als {1} Pixel auseinander liegen und nicht durch Labels dazwischen verbunden sind. Zeichnen Sie eine zweite Stelle für {2}{3}.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>{1} cannot be judged: all labels of such a class lie in one place, closer than {2} pixels to each other, or only beside labels that are needed to learn from. Draw a second place for each, further away.</source>
+        <source>The accuracy of these classes cannot be assessed: {1}. All labels of each of them lie in one place (closer than {2} pixels to each other) or only next to labels that are needed for training. Label a second place for each class, further away.</source>
         <translation>{1}: kann nicht beurteilt werden. Alle Labels einer solchen Klasse liegen an einer Stelle, näher als {2} Pixel beieinander, oder nur neben Labels, die zum Lernen gebraucht werden. Zeichnen Sie für jede eine zweite Stelle, weiter weg.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>The labels lie in {1} places more than {2} pixels apart, expected at least {3}, one for each part. Draw labels in more places, or ask for fewer parts.</source>
+        <source>The labels lie in {1} separate places (more than {2} pixels apart), but at least {3} are needed, one for each part. Label more places, or use fewer parts.</source>
         <translation>Die Labels liegen an {1} Stellen, die mehr als {2} Pixel auseinander sind, erwartet werden mindestens {3}, eine für jeden Teil. Zeichnen Sie Labels an mehr Stellen, oder verlangen Sie weniger Teile.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>The labels lie too close together to be held back by places more than {1} pixels apart: they were cut into squares of {2} pixels, and {3} labelled pixels between those to learn from and those to judge by are not used.</source>
+        <source>The labels lie too close together to hold back whole places more than {1} pixels apart. They were divided into squares of {2} pixels instead, and {3} labelled pixels between the training and the validation squares are not used.</source>
         <translation>Die Labels liegen zu dicht beieinander, um nach Stellen zurückgehalten zu werden, die mehr als {1} Pixel auseinander sind: Sie wurden in Quadrate von {2} Pixeln geschnitten, und {3} Pixel mit Label zwischen denen zum Lernen und denen zum Beurteilen werden nicht verwendet.</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} has no area: it needs xmin &lt; xmax and ymin &lt; ymax. Draw it again, or leave it empty to process the whole raster.</source>
+        <source>The extent {1} has no area: xmin must be smaller than xmax, and ymin smaller than ymax. Draw it again, or leave it empty to process the whole raster.</source>
         <translation>Die Ausdehnung {1} hat keine Fläche: Sie braucht xmin &lt; xmax und ymin &lt; ymax. Zeichnen Sie sie neu, oder lassen Sie sie leer, um das ganze Raster zu verarbeiten.</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} cannot be brought into the raster&#x27;s CRS ({2}). Give it in the raster&#x27;s CRS.</source>
+        <source>The extent {1} cannot be transformed to the raster&#x27;s CRS ({2}). Specify it in the raster&#x27;s CRS.</source>
         <translation>Die Ausdehnung {1} lässt sich nicht in das KBS des Rasters ({2}) bringen. Geben Sie sie im KBS des Rasters an.</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} does not touch the raster, whose bounds are {2} in {3}. Choose an extent on the raster, or check the extent&#x27;s CRS.</source>
+        <source>The extent {1} does not intersect the raster, whose bounds are {2} in {3}. Choose an extent within the raster, or check the CRS of the extent.</source>
         <translation>Die Ausdehnung {1} berührt das Raster nicht, dessen Grenzen {2} in {3} sind. Wählen Sie eine Ausdehnung auf dem Raster, oder prüfen Sie das KBS der Ausdehnung.</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>The folder {1} holds no raster that ends in {2}. Choose another folder, or give the rasters one by one.</source>
+        <source>The folder {1} contains no raster with one of the file extensions {2}. Choose another folder, or add the rasters one by one.</source>
         <translation>Der Ordner {1} enthält kein Raster, das auf {2} endet. Wählen Sie einen anderen Ordner, oder geben Sie die Raster einzeln an.</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>No imagery was given. Choose rasters or folders to learn from.</source>
+        <source>No imagery was specified. Choose the rasters or folders to learn from.</source>
         <translation>Es wurden keine Bilder angegeben. Wählen Sie Raster oder Ordner, von denen gelernt werden soll.</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>Looking at raster {1} of {2}</source>
+        <source>Checking raster {1} of {2}</source>
         <translation>Raster {1} von {2} wird angesehen</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>Left out: {1}. {2}</source>
+        <source>Skipped: {1}. {2}</source>
         <translation>Ausgelassen: {1}. {2}</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>None of the {1} rasters can serve the model. {2} Choose rasters with the model&#x27;s bands.</source>
+        <source>None of the {1} rasters is suitable for the model. {2} Choose rasters that have the model&#x27;s bands.</source>
         <translation>Keines der {1} Raster kann dem Modell dienen. {2} Wählen Sie Raster mit den Kanälen des Modells.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The {1} has one class only ({2}), expected at least {3}. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <source>The {1} has only one class ({2}), but at least {3} are needed. Also label areas that do not belong to this class, for instance as &#x27;other&#x27;.</source>
         <translation>Nur eine Klasse in der Eingabe ({1}): {2}; erwartet werden mindestens {3}. Vergeben Sie auch Labels für das, was nicht zu dieser Klasse gehört, zum Beispiel als &#x27;Sonstiges&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The {1} has {2} classes ({3}), expected at most {4}. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <source>The {1} has {2} classes ({3}), but at most {4} are possible. Choose the field that holds the class rather than an ID of the features, or merge classes.</source>
         <translation>Die Eingabe ({1}) hat {2} Klassen ({3}), erwartet werden höchstens {4}. Wählen Sie das Feld der Klasse, nicht eines, das die Objekte nummeriert, oder fassen Sie Klassen zusammen.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The classes {1} differ in capitals only; they are taken as different.</source>
+        <source>The classes {1} differ only in upper and lower case. They are treated as different classes.</source>
         <translation>Die Klassen {1} unterscheiden sich nur in Groß- und Kleinschreibung; sie gelten als verschieden.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The class &#x27;{1}&#x27; was given the colour &#x27;{2}&#x27;, expected red, green and blue as #rrggbb, for instance #1f78b4.</source>
+        <source>The class &#x27;{1}&#x27; has the colour &#x27;{2}&#x27;, but a colour must be specified as #rrggbb, for instance #1f78b4.</source>
         <translation>Die Klasse &#x27;{1}&#x27; erhielt die Farbe &#x27;{2}&#x27;, erwartet werden Rot, Grün und Blau als #rrggbb, zum Beispiel #1f78b4.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>How classes look was given as {1}, expected a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Correct it, or leave it empty.</source>
+        <source>The class names and colours were specified as {1}, but a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}] is expected. Correct it, or leave it empty.</source>
         <translation>Das Aussehen der Klassen wurde als {1} angegeben, erwartet wird eine JSON-Liste wie [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Korrigieren Sie sie, oder lassen Sie das Feld leer.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds lists, expected one class for each feature. Choose a field of text or whole numbers, or allow several labels for a scene.</source>
+        <source>{1} contains lists, but one class is expected for each feature. Choose a field with text or whole numbers, or allow several labels per scene.</source>
         <translation>{1} enthält Listen, erwartet wird eine Klasse für jedes Objekt. Wählen Sie ein Feld mit Text oder ganzen Zahlen, oder erlauben Sie mehrere Labels für eine Szene.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds decimal numbers; as all are whole, they are taken as classes.</source>
-        <translation>{1} enthält Dezimalzahlen; da alle ganzzahlig sind, werden sie als Klassen genommen.</translation>
+        <source>{1} contains decimal numbers. As all of them are whole, they are used as classes.</source>
+        <translation>{1} enthält Dezimalzahlen; da alle ganzzahlig sind, sind sie Klassen.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds {2}, expected classes as text or whole numbers. Choose another of its fields: {3}.</source>
+        <source>{1} contains {2}, but classes must be text or whole numbers. Choose another field: {3}.</source>
         <translation>{1} enthält {2}, erwartet werden Klassen als Text oder ganze Zahlen. Wählen Sie ein anderes seiner Felder: {3}.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} is empty in all of its {2} features, expected the class of each. Fill it in, or choose another field.</source>
+        <source>{1} is empty in all {2} features, but it must contain the class of each feature. Fill it in, or choose another field.</source>
         <translation>{1} ist in allen {2} Objekten leer, erwartet wird die Klasse eines jeden. Füllen Sie das Feld aus, oder wählen Sie ein anderes.</translation>
     </message>
     <message>
@@ -5092,127 +5087,122 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>Add one of text or whole numbers, and fill it in.</source>
+        <source>Add a field of text or whole numbers, and fill it in.</source>
         <translation>Fügen Sie eines mit Text oder ganzen Zahlen hinzu und füllen Sie es aus.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds decimal numbers such as {2}, expected classes as text or whole numbers. Choose another field, or make classes of the numbers with the field calculator.</source>
+        <source>{1} contains decimal numbers such as {2}, but classes must be text or whole numbers. Choose another field, or convert the numbers to classes with the field calculator.</source>
         <translation>{1} enthält Dezimalzahlen wie {2}, erwartet werden Klassen als Text oder ganze Zahlen. Wählen Sie ein anderes Feld, oder machen Sie mit dem Feldrechner Klassen aus den Zahlen.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} give several labels to a place, expected one for each pixel. Choose a field with one class, or train on scenes.</source>
+        <source>The {1} {2} assign several labels to the same place, but each pixel can have only one. Choose a field with one class, or train on scenes.</source>
         <translation>Die Eingabe ({1}) {2} gibt einer Stelle mehrere Labels, erwartet wird eines für jedes Pixel. Wählen Sie ein Feld mit einer Klasse, oder trainieren Sie auf Szenen.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} leave no labelled pixel on the raster: they only touch its edge, or are no-data there. Draw labels on the raster.</source>
+        <source>The {1} {2} do not cover any valid pixel of the raster: they only touch its edge, or the raster has no data there. Draw labels on the raster.</source>
         <translation>Die Eingabe ({1}) {2} ergibt auf dem Raster kein Pixel mit Label: Sie berührt nur dessen Rand, oder dort ist NoData. Zeichnen Sie Labels auf dem Raster.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} label {3} pixels; {4} of them were drawn at random, of small classes all.</source>
+        <source>The {1} {2} cover {3} pixels. A random {4} of them were used, including all pixels of small classes.</source>
         <translation>Die Eingabe ({1}) {2} gibt {3} Pixeln ein Label; {4} davon wurden zufällig gezogen, von kleinen Klassen alle.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
+        <source>The {1} {2} are a class raster, but scenes need polygons or points with a class field. Choose a vector layer, or train a segmentation model.</source>
         <translation>Die Eingabe ({1}) {2} ist ein Klassenraster, erwartet werden Szenen: Polygone oder Punkte mit einem Klassenfeld. Wählen Sie einen Vektorlayer, oder trainieren Sie Segmentierung.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; expected one class for each scene. Correct these features (feature ids), or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
+        <source>{1} of {2} scenes of the {3} {4} were drawn twice with different classes, such as {5}, but a scene can have only one class. Correct the features with these IDs, or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
         <translation>{1} von {2} Szenen der Eingabe ({3}) {4} sind doppelt mit verschiedenen Klassen gezeichnet, etwa {5}; erwartet wird eine Klasse für jede Szene. Korrigieren Sie diese Objekte (Objektkennungen), oder haken Sie &#x27;Eine Szene kann mehrere Labels haben&#x27; an und geben Sie einem Objekt alle seine Labels, durch Semikolons getrennt.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; none of them is learned from. Correct these features (feature ids).</source>
+        <source>{1} of {2} scenes of the {3} {4} were drawn twice with different classes, such as {5}. None of them is used for training. Correct the features with these IDs.</source>
         <translation>{1} von {2} Szenen der Eingabe ({3}) {4} sind doppelt mit verschiedenen Klassen gezeichnet, etwa {5}; aus keiner von ihnen wird gelernt. Korrigieren Sie diese Objekte (Objektkennungen).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1}; expected one class for each pixel. Correct these features (feature ids), or cut one from the other with Difference.</source>
+        <source>{1}, but each pixel can have only one class. Correct the features with these IDs, or remove the overlap with the tool &#x27;Difference&#x27;.</source>
         <translation>{1}; erwartet wird eine Klasse für jedes Pixel. Korrigieren Sie diese Objekte (Objektkennungen), oder schneiden Sie mit &#x27;Differenz&#x27; eines aus dem anderen heraus.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1}; these pixels are ignored.</source>
+        <source>{1}. These pixels are ignored.</source>
         <translation>{1}; diese Pixel werden ignoriert.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} holds decimal numbers such as {2}, expected a raster whose values are classes. Choose another raster, or make classes of the numbers (Reclassify by Table in QGIS).</source>
+        <source>{1} contains decimal numbers such as {2}, but the values of a class raster must be whole numbers. Choose another raster, or convert the numbers to classes (Reclassify by Table in QGIS).</source>
         <translation>{1} enthält Dezimalzahlen wie {2}, erwartet wird ein Raster, dessen Werte Klassen sind. Wählen Sie ein anderes Raster, oder machen Sie Klassen aus den Zahlen (&#x27;Nach Tabelle neuklassifizieren&#x27; in QGIS).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has more than {2} different values, expected a raster whose values are classes. Choose the class raster, not the image.</source>
+        <source>{1} has more than {2} different values, so it does not look like a class raster. Choose the class raster, not the image.</source>
         <translation>{1} hat mehr als {2} verschiedene Werte, erwartet wird ein Raster, dessen Werte Klassen sind. Wählen Sie das Klassenraster, nicht das Bild.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has no labelled pixel: all are no-data ({2}). Choose another raster, or correct its no-data value.</source>
+        <source>{1} has no labelled pixels: all of them are no-data ({2}). Choose another raster, or correct its no-data value.</source>
         <translation>{1} hat kein Pixel mit Label: Alle sind NoData ({2}). Wählen Sie ein anderes Raster, oder korrigieren Sie seinen NoData-Wert.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} holds decimal numbers; as all are whole, they are classes.</source>
-        <translation>{1} enthält Dezimalzahlen; da alle ganzzahlig sind, sind sie Klassen.</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has {2} bands; the first one holds the classes.</source>
+        <source>{1} has {2} bands. The first one is used as the class band.</source>
         <translation>{1} hat {2} Kanäle; der erste enthält die Klassen.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} declares no no-data value, so its {2} was taken for a class, of {3} pixels. If it stands for what is not labelled, set it as no-data in the file (gdal_edit.py -a_nodata {4}).</source>
+        <source>{1} has no no-data value, so the value {2} was treated as a class with {3} pixels. If it means &#x27;not labelled&#x27;, set it as the no-data value of the file (gdal_edit.py -a_nodata {4}).</source>
         <translation>{1}: Es ist kein NoData-Wert erklärt, daher gilt {2} als Klasse, mit {3} Pixeln. Steht der Wert für das, was nicht beschriftet ist, setzen Sie ihn in der Datei als NoData (gdal_edit.py -a_nodata {4}).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} raster {2} and the image do not overlap: bounds {3}, those of the image {4}. Choose labels within the image, or check the CRS of both layers.</source>
         <translation>Die Eingabe ({1}) {2} liegt neben dem Raster: Ihre Grenzen sind {3}, die des Rasters {4}. Wählen Sie Labels auf dem Raster, oder prüfen Sie das KBS beider Layer.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} has no georeference; as it has the raster&#x27;s size, {3} x {4} pixels, it is laid on it pixel by pixel.</source>
+        <source>The {1} raster {2} is not georeferenced. As it has the same size as the image, {3} x {4} pixels, it is aligned with it pixel by pixel.</source>
         <translation>Die Eingabe ({1}) {2} hat keine Georeferenz; da sie die Größe des Rasters hat, {3} x {4} Pixel, wird sie Pixel für Pixel darübergelegt.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} has no CRS; it is taken to be the raster&#x27;s.</source>
+        <source>The {1} raster {2} has no CRS. The CRS of the image is assumed.</source>
         <translation>Die Eingabe ({1}) {2} hat kein KBS; es wird das des Rasters angenommen.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels a scene choose a vector layer.</source>
+        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels per scene, choose a vector layer.</source>
         <translation>Die Eingabe ({1}) {2} ist ein Klassenraster, das für jedes Pixel ein Label hat. Für mehrere Labels je Szene wählen Sie einen Vektorlayer.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Open it in QGIS to see, and export it again, as GeoPackage or GeoTIFF.</source>
+        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Check whether it opens in QGIS, and export it again as GeoPackage or GeoTIFF.</source>
         <translation>Die Datei ({1}) {2} kann weder als Vektorlayer noch als Raster gelesen werden. Öffnen Sie sie zur Prüfung in QGIS und exportieren Sie sie erneut, als GeoPackage oder GeoTIFF.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>{1} features of the {2} {3} are neither polygons nor points; they are ignored.</source>
+        <source>{1} features of the {2} {3} are neither polygons nor points. They are ignored.</source>
         <translation>{1} Objekte der Eingabe ({2}) {3} sind weder Polygone noch Punkte; sie werden ignoriert.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;; they are ignored.</source>
+        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;. They are ignored.</source>
         <translation>{1} von {2} Objekten der Eingabe ({3}) {4} haben keine Klasse im Feld &#x27;{5}&#x27;; sie werden ignoriert.</translation>
     </message>
     <message>
         <location filename="../engine/data/lazy_patches.py"/>
-        <source>No patch with valid pixels was found in {1} draws: the imagery is nearly all no-data. Clip the rasters to their data, or check their no-data values.</source>
+        <source>No patch with valid pixels was found in {1} attempts: the imagery is almost entirely no-data. Clip the rasters to the area with data, or check their no-data values.</source>
         <translation>In {1} Ziehungen wurde kein Ausschnitt mit gültigen Pixeln gefunden: Die Bilder sind fast ganz NoData. Schneiden Sie die Raster auf ihre Daten zu, oder prüfen Sie ihre NoData-Werte.</translation>
     </message>
     <message>
         <location filename="../engine/data/lazy_patches.py"/>
-        <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
+        <source>Apart from the area held back for validation, the raster {1} has no room for a training window. Use larger rasters, or more of them.</source>
         <translation>Das Raster {1} hat keinen Platz neben dem, was zum Beurteilen zurückgehalten wird. Geben Sie größere Raster an oder mehr davon.</translation>
     </message>
     <message>
@@ -5227,17 +5217,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/nodata.py"/>
-        <source>0 in every used band counts as no-data, as the file declares none</source>
+        <source>pixels with 0 in all bands used are treated as no-data, as the file declares no no-data value</source>
         <translation>0 in allen verwendeten Kanälen gilt als NoData, da die Datei keinen Wert angibt</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>No raster was given. Choose a raster file.</source>
+        <source>No raster was specified. Choose a raster file.</source>
         <translation>Es wurde kein Raster angegeben. Wählen Sie eine Rasterdatei.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} does not exist. Check the path, and that its drive is mounted.</source>
+        <source>The raster {1} does not exist. Check the path, and that the drive is connected.</source>
         <translation>Das Raster {1} existiert nicht. Prüfen Sie den Pfad, und ob das Laufwerk eingebunden ist.</translation>
     </message>
     <message>
@@ -5257,47 +5247,47 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
+        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections &gt; Warp).</source>
         <translation> Es hat Passpunkte oder RPCs: Transformieren Sie es zuerst (Raster &gt; Projektionen).</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has no coordinate reference system.{2} Assign the right one in QGIS with Raster &gt; Projections &gt; Assign Projection, or give it as CRS.</source>
+        <source>The raster {1} has no coordinate reference system.{2} Assign the correct one in QGIS with Raster &gt; Projections &gt; Assign Projection, or specify it as the CRS.</source>
         <translation>Das Raster {1} hat kein Koordinatenbezugssystem.{2} Weisen Sie das richtige in QGIS mit Raster &gt; Projektionen &gt; Projektion zuweisen zu, oder geben Sie es als KBS an.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has no geotransform, so its place and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or give the CRS explicitly to work in pixel coordinates.</source>
+        <source>The raster {1} has no geotransform, so its location and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or specify a CRS to work in pixel coordinates.</source>
         <translation>Das Raster {1} hat keine Geotransformation, daher sind seine Lage und Pixelgröße unbekannt. Georeferenzieren Sie es in QGIS (Layer &gt; Georeferenzierung), oder geben Sie das KBS ausdrücklich an, um in Pixelkoordinaten zu arbeiten.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} is placed by ground control points, which have no pixel grid. Warp it first in QGIS (Raster &gt; Projections &gt; Warp), and give the result.</source>
+        <source>The raster {1} is positioned by ground control points, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
         <translation>Das Raster {1} ist durch Passpunkte verortet, die kein Pixelgitter ergeben. Transformieren Sie es zuerst in QGIS (Raster &gt; Projektionen &gt; Transformieren), und geben Sie das Ergebnis an.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
+        <source>The geotransform of the raster {1} gives its pixels no area. Georeference it again.</source>
         <translation>Das Raster {1} hat eine Geotransformation, deren Pixel keine Fläche haben. Georeferenzieren Sie es erneut.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
+        <source>&#x27;{1}&#x27; is not a coordinate reference system. Specify a code such as EPSG:32631.</source>
         <translation>&#x27;{1}&#x27; ist kein Koordinatenbezugssystem. Geben Sie einen Code wie EPSG:32631 an.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>It comes from another machine: check the address, the network, and that you may read it there. The server must send parts of a file (HTTP range requests); if it does not, download the file first.</source>
+        <source>The file is on a remote server: check the address, the network and your access rights. The server must support reading parts of a file (HTTP range requests). If it does not, download the file first.</source>
         <translation>Er kommt von einem anderen Rechner: Prüfen Sie die Adresse, das Netz und ob Sie dort lesen dürfen. Der Server muss Teile einer Datei senden (HTTP-Range-Anfragen); tut er das nicht, laden Sie die Datei zuerst herunter.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <source>The file may be damaged or incomplete. Check whether it opens in QGIS, and copy, download or export it again.</source>
         <translation>Die Datei ist vielleicht beschädigt oder unvollständig heruntergeladen: Öffnen Sie sie zur Prüfung in QGIS und kopieren Sie sie erneut, laden Sie sie erneut herunter oder exportieren Sie sie erneut.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} looks channels-last: {2} pages of {3} x {4} pixels, which is an image of {5} rows whose bands were stored as columns. Write it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
+        <source>The raster {1} seems to be stored channels-last: {2} pages of {3} x {4} pixels, that is, an image of {5} rows whose bands were stored as columns. Save it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
         <translation>Das Raster {1} hat seine Kanäle anscheinend zuletzt: {2} Seiten von {3} x {4} Pixeln, also ein Bild mit {5} Zeilen, dessen Kanäle als Spalten gespeichert wurden. Schreiben Sie es erneut mit den Kanälen zuerst (Form {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</translation>
     </message>
     <message>
@@ -5307,32 +5297,32 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
+        <source>The raster {1} has complex values, as some radar products do. Convert it to real values first.</source>
         <translation>Das Raster {1} hat komplexe Werte (Radar?). Wandeln Sie es zuerst in reelle Werte um.</translation>
     </message>
     <message>
         <location filename="../engine/data/patches.py"/>
-        <source>The images have different numbers of bands, expected the same in all. Choose the same bands for each.</source>
+        <source>The images have different numbers of bands. Choose the same bands for each image.</source>
         <translation>Die Bilder haben unterschiedlich viele Kanäle, erwartet werden in allen gleich viele. Wählen Sie für jedes dieselben Kanäle.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>values as in the file</source>
+        <source>values unchanged</source>
         <translation>Werte wie in der Datei</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The file&#x27;s own scales and offsets cannot be right, as a scale is 0 or one of them no number: they were ignored. Write the right ones (gdal_edit.py -scale 0.0001 -offset 0), or none (-scale 1 -offset 0).</source>
+        <source>The scales and offsets in the file are invalid, as a scale is 0 or a value is not a number. They were ignored. Set the correct ones (gdal_edit.py -scale 0.0001 -offset 0), or remove them (-scale 1 -offset 0).</source>
         <translation>Die eigenen Skalierungen und Versätze der Datei können nicht stimmen, da eine Skalierung 0 oder eine der Angaben keine Zahl ist: Sie wurden nicht beachtet. Schreiben Sie die richtigen (gdal_edit.py -scale 0.0001 -offset 0) oder keine (-scale 1 -offset 0).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} with the file&#x27;s own scale {2} and offset {3}</source>
+        <source>{1} with the scale {2} and offset {3} of the file</source>
         <translation>{1} mit dem Maßstab {2} und dem Offset {3} der Datei</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} with the file&#x27;s own scales and offsets</source>
+        <source>{1} with the scales and offsets of the file</source>
         <translation>{1} mit den Maßstäben und Offsets der Datei</translation>
     </message>
     <message>
@@ -5342,7 +5332,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
+        <source>The raster has 8-bit values, which are usually stretched for display or uncalibrated. They were divided by 255 and treated as reflectance, so results may be poor. Use the original product if possible.</source>
         <translation>Das Raster hat 8-Bit-Werte, die für die Anzeige gestreckt oder nicht kalibriert sind: Sie wurden nach Division durch 255 als Reflektanz genommen, und die Ergebnisse können schlecht sein. Verwenden Sie möglichst das Originalprodukt.</translation>
     </message>
     <message>
@@ -5352,27 +5342,27 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
+        <source>After scaling, the raster&#x27;s values reach a reflectance of {1}, although about 0 to 1 is expected. Results may be wrong. Check the scale and offset of the file, or convert the values to reflectance (0 to 1) or reflectance x 10000.</source>
         <translation>Die Werte des Rasters ergeben Reflexionsgrade bis {1}, erwartet werden 0 bis etwa 1: Die Ergebnisse können falsch sein. Prüfen Sie Skalierung und Versatz in der Datei, oder schreiben Sie Reflexionsgrade 0..1 oder Reflexionsgrade x 10000.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>Some of the raster&#x27;s values become reflectances of {1}, which no ground has ({2} in the file): no-data that the file does not declare would be mapped as ground, and spoil the windows around it. Set it as the layer&#x27;s additional no-data value, or in the file (gdal_edit.py -a_nodata).</source>
+        <source>After scaling, some of the raster&#x27;s values give an impossible reflectance of {1} ({2} in the file). They are probably no-data that the file does not declare, which would be mapped as land cover and distort the results around it. Set the value as additional no-data value of the layer, or in the file (gdal_edit.py -a_nodata).</source>
         <translation>Einige Werte des Rasters ergeben Reflektanzen von {1}, die kein Boden hat ({2} in der Datei): NoData, das die Datei nicht angibt, würde als Boden kartiert und verdürbe die Fenster ringsum. Geben Sie den Wert als zusätzlichen NoData-Wert des Layers an, oder in der Datei (gdal_edit.py -a_nodata).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} values taken as reflectance</source>
+        <source>{1} values used as reflectance</source>
         <translation>{1}-Werte als Reflexionsgrad genommen</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>giving reflectance</source>
+        <source>which gives reflectance</source>
         <translation>ergibt Reflexionsgrad</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values reach {1}: they were taken as reflectance x 10000, which leaves even its brightest places dark. If they are radiance, convert them to reflectance first.</source>
+        <source>The raster&#x27;s values reach {1}. They were treated as reflectance x 10000, but then even the brightest areas are dark. If the values are radiance, convert them to reflectance first.</source>
         <translation>Die Werte des Rasters reichen bis {1}: Sie wurden als Reflektanz x 10000 gelesen, womit selbst die hellsten Stellen dunkel bleiben. Sind es Strahldichten, rechnen Sie sie zuerst in Reflektanz um.</translation>
     </message>
     <message>
@@ -5382,32 +5372,32 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values reach {1}: they were taken as percent and divided by 100. If that is wrong, write reflectance 0..1 or reflectance x 10000.</source>
+        <source>The raster&#x27;s values reach {1}. They were treated as percent and divided by 100. If this is wrong, convert them to reflectance (0 to 1) or reflectance x 10000.</source>
         <translation>Die Werte des Rasters reichen bis {1}: Sie wurden als Prozent genommen und durch 100 geteilt. Wenn das falsch ist, schreiben Sie Reflektanz 0..1 oder Reflektanz x 10000.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} Level-1 top-of-atmosphere numbers</source>
+        <source>uint16 {1} Level-1 top-of-atmosphere values</source>
         <translation>uint16-Werte von {1}, Level 1 (Oberrand der Atmosphäre)</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} Collection 2 surface reflectance numbers</source>
+        <source>uint16 {1} Collection 2 surface reflectance values</source>
         <translation>uint16-Werte von {1}, Bodenreflexion der Collection 2</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} numbers / 10000</source>
+        <source>uint16 {1} values / 10000</source>
         <translation>uint16-Werte von {1} / 10000</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
+        <source>{1}: assumed from the product name and the values, as the file declares no scale.</source>
         <translation>{1}: aus dem Namen des Produkts und den Werten angenommen, da die Datei keine Skalierung enthält.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>named in the metadata</source>
+        <source>from the metadata</source>
         <translation>in den Metadaten genannt</translation>
     </message>
     <message>
@@ -5417,7 +5407,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>dark pixels show that the offset of {1} ({2}) was already removed</source>
+        <source>dark pixels show that the offset of {1} ({2}) has already been removed</source>
         <translation>dunkle Pixel zeigen, dass der Offset von {1} ({2}) schon entfernt ist</translation>
     </message>
     <message>
@@ -5427,32 +5417,32 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
+        <source>The file has no dark pixels that would show whether its values include the offset of 1000 (0.1 in reflectance) of Sentinel-2 products since processing baseline 04.00. No offset was removed. If the values include it, subtract it first, or keep the product name in the file name.</source>
         <translation>Keine dunklen Pixel zeigen, ob die Werte den Offset von 1000 (0.1 in Reflektanz) enthalten, den Sentinel-2-Produkte seit der Processing Baseline 04.00 haben; es wurde keiner abgezogen. Wenn sie ihn enthalten, ziehen Sie ihn zuerst ab, oder lassen Sie den Namen des Produkts im Dateinamen stehen.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>after removing the offset of 1000 that dark pixels show</source>
+        <source>after removing the offset of 1000 indicated by dark pixels</source>
         <translation>nach Abzug des Offsets von 1000, den dunkle Pixel zeigen</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The darkest pixels of all bands lie at {1} or above (in units of 1/10000): the offset of 1000 that Sentinel-2 products carry since processing baseline 04.00 was assumed and removed.</source>
+        <source>The darkest pixels of all bands have values of {1} or more (in units of 1/10000). The offset of 1000 of Sentinel-2 products since processing baseline 04.00 was therefore assumed and removed.</source>
         <translation>Die dunkelsten Pixel aller Kanäle liegen bei {1} oder darüber (in Einheiten von 1/10000): Der Offset von 1000, den Sentinel-2-Produkte seit der Processing Baseline 04.00 enthalten, wurde angenommen und abgezogen.</translation>
     </message>
     <message>
         <location filename="../engine/data/source.py"/>
-        <source>The raster {1} does not overlap the first one: its bounds are {2}, the first one&#x27;s {3}. Choose two rasters of the same place, and check both layers&#x27; CRS.</source>
+        <source>The raster {1} does not overlap the first one: its bounds are {2}, those of the first one {3}. Choose two rasters of the same place, and check the CRS of both layers.</source>
         <translation>Das Raster {1} überlappt das erste nicht: Seine Grenzen sind {2}, die des ersten {3}. Wählen Sie zwei Raster derselben Stelle, und prüfen Sie das KBS beider Layer.</translation>
     </message>
     <message>
         <location filename="../engine/data/source.py"/>
-        <source>The raster {1} has no valid pixel ({2}). Check its no-data value and the extent.</source>
+        <source>The raster {1} has no valid pixels ({2}). Check its no-data value and the extent.</source>
         <translation>Das Raster {1} hat kein gültiges Pixel ({2}). Prüfen Sie seinen NoData-Wert und die Ausdehnung.</translation>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} {2} and the raster have no ground in common: bounds {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster do not overlap: bounds {3} in {4}, those of the raster {5} in {6}. Choose {7} within the raster, or check the CRS of both layers.</source>
         <translation>Die Eingabe ({1}) {2} liegt neben dem Raster: Ihre Grenzen sind {3} in {4}, die des Rasters {5} in {6}. Wählen Sie eine Eingabe ({7}) auf dem Raster, oder prüfen Sie das KBS beider Layer.</translation>
     </message>
     <message>
@@ -5462,7 +5452,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>. Open it in QGIS to see, and export it again, as GeoPackage for instance.</source>
+        <source>. Check whether it opens in QGIS, and export it again, for instance as GeoPackage.</source>
         <translation>. Öffnen Sie sie zur Prüfung in QGIS und exportieren Sie sie erneut, zum Beispiel als GeoPackage.</translation>
     </message>
     <message>
@@ -5472,12 +5462,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} file {2} has several layers: {3}. Say which one, as in {4}|layername={5}.</source>
+        <source>The {1} file {2} has several layers: {3}. Specify one of them, as in {4}|layername={5}.</source>
         <translation>Die Datei {2} ({1}) hat mehrere Layer: {3}. Geben Sie an, welcher gemeint ist, etwa {4}|layername={5}.</translation>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
+        <source>The {1} file {2} has the CRS &#x27;{3}&#x27; and the raster &#x27;{4}&#x27;, and no transformation between them is known. Use a layer in the raster&#x27;s CRS, or set the CRS that the coordinates are actually in.</source>
         <translation>Die Datei ({1}) {2} liegt in &#x27;{3}&#x27; und das Raster in &#x27;{4}&#x27;: es ist kein Weg vom einen zum anderen bekannt. Geben Sie den Layer im KBS des Rasters, oder setzen Sie das KBS, in dem seine Koordinaten wirklich liegen.</translation>
     </message>
     <message>
@@ -5487,22 +5477,22 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/describing.py"/>
-        <source>Looking at its values</source>
+        <source>Reading its values</source>
         <translation>Seine Werte werden angesehen</translation>
     </message>
     <message>
         <location filename="../engine/describing.py"/>
-        <source>Judging the models</source>
+        <source>Checking which models fit</source>
         <translation>Die Modelle werden beurteilt</translation>
     </message>
     <message>
         <location filename="../engine/device_check.py"/>
-        <source>PyTorch {1} finds no GPU that it can use: it was built for the processor only, or the driver is missing or too old.</source>
+        <source>PyTorch {1} cannot find a usable GPU: it was built for the processor only, or the driver is missing or outdated.</source>
         <translation>PyTorch {1} findet keine verwendbare GPU: Es wurde nur für den Prozessor gebaut, oder der Treiber fehlt oder ist zu alt.</translation>
     </message>
     <message>
         <location filename="../engine/device_check.py"/>
-        <source>A matrix product on the GPU differs from the processor&#x27;s by {1} of its size.</source>
+        <source>A matrix product on the GPU differs from that of the processor by {1} of its size.</source>
         <translation>Ein Matrixprodukt auf der GPU weicht von dem des Prozessors um {1} seiner Größe ab.</translation>
     </message>
     <message>
@@ -5517,7 +5507,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute: its maps would differ. Export it as plain ONNX.</source>
+        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute, so its maps would differ. Export the model as plain ONNX.</source>
         <translation>Das Modell &#x27;{1}&#x27; standardisiert jede Szene mit Statistiken aller ihrer Pixel, die Deepness nicht berechnet: Seine Karten würden abweichen. Exportieren Sie es als einfaches ONNX.</translation>
     </message>
     <message>
@@ -5532,7 +5522,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>The graph for Deepness differs from the model by {1} in a probability, accepted is {2}. Export it as plain ONNX, and please report the model&#x27;s card.</source>
+        <source>The probabilities of the graph for Deepness differ from those of the model by up to {1}, but only {2} is acceptable. Export the model as plain ONNX, and please report the model&#x27;s card.</source>
         <translation>Der Graph für Deepness weicht vom Modell um {1} in einer Wahrscheinlichkeit ab, zulässig ist {2}. Exportieren Sie es als einfaches ONNX, und melden Sie bitte die Modellkarte.</translation>
     </message>
     <message>
@@ -5542,12 +5532,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>In Deepness, map the bands in this order: {1}{2}.</source>
+        <source>In Deepness, assign the bands in this order: {1}{2}.</source>
         <translation>Ordnen Sie in Deepness die Kanäle in dieser Reihenfolge zu: {1}{2}.</translation>
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>In Deepness, values must be reflectance x {1}, without an added offset: subtract the 1000 that Sentinel-2 products carry since processing baseline 04.00 before.</source>
+        <source>In Deepness, values must be reflectance x {1} without an added offset. First subtract the offset of 1000 of Sentinel-2 products since processing baseline 04.00.</source>
         <translation>In Deepness müssen die Werte Reflektanz x {1} sein, ohne addierten Offset: Ziehen Sie vorher die 1000 ab, die Sentinel-2-Produkte seit der Processing Baseline 04.00 enthalten.</translation>
     </message>
     <message>
@@ -5557,17 +5547,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/export/exporting.py"/>
-        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} beside it. Export it as ONNX instead.</source>
+        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} next to it. Export it as ONNX instead.</source>
         <translation>Das Modell &#x27;{1}&#x27; hat keine Gewichte zum Weitertrainieren: Es liegt kein {2} daneben. Exportieren Sie es stattdessen als ONNX.</translation>
     </message>
     <message>
         <location filename="../engine/export/exporting.py"/>
-        <source>The model &#x27;{1}&#x27; is a backbone: it predicts nothing until it is fine-tuned, so there is nothing to run elsewhere. Export its weights (safetensors), or fine-tune it first.</source>
+        <source>The model &#x27;{1}&#x27; is a backbone, which cannot make predictions before it is fine-tuned. Export its weights (safetensors), or fine-tune it first.</source>
         <translation>Das Modell &#x27;{1}&#x27; ist ein Backbone: Es sagt nichts vorher, solange es nicht feinabgestimmt ist, also gibt es nichts, was anderswo laufen könnte. Exportieren Sie seine Gewichte (safetensors), oder stimmen Sie es zuerst fein ab.</translation>
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The exported graph differs from the network by {1} in a probability, accepted is {2}. </source>
+        <source>The probabilities of the exported graph differ from those of the network by up to {1}, but only {2} is acceptable. </source>
         <translation>Der exportierte Graph weicht vom Netz um {1} in einer Wahrscheinlichkeit ab, zulässig ist {2}. </translation>
     </message>
     <message>
@@ -5582,12 +5572,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The network cannot be exported by this version of torch. Please report it.</source>
+        <source>This version of PyTorch cannot export the network. Please report it.</source>
         <translation>Das Netz kann mit dieser Version von torch nicht exportiert werden. Bitte melden Sie das.</translation>
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The model&#x27;s weights need more than the 2 GB that one ONNX file can hold. </source>
+        <source>The weights of the model need more than 2 GB, the largest size of a single ONNX file. </source>
         <translation>Die Gewichte des Modells brauchen mehr als die 2 GB, die eine ONNX-Datei fassen kann. </translation>
     </message>
     <message>
@@ -5602,27 +5592,27 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/export/streamed.py"/>
-        <source>The model needs {1} GB; one ONNX file can hold 2 GB. Write a .safetensors model instead.</source>
+        <source>The model needs {1} GB, but a single ONNX file can hold at most 2 GB. Write a .safetensors model instead.</source>
         <translation>Das Modell braucht {1} GB; eine ONNX-Datei kann 2 GB fassen. Schreiben Sie stattdessen ein .safetensors-Modell.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/graph_weights.py"/>
-        <source>The graph of &#x27;{1}&#x27; does not hold the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file beside it.</source>
+        <source>The graph of &#x27;{1}&#x27; does not contain the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file next to it.</source>
         <translation>Der Graph von &#x27;{1}&#x27; enthält das Gewicht &#x27;{2}&#x27; seines Netzes nicht. Verwenden Sie für dieses Modell ONNX Runtime, oder legen Sie seine .safetensors-Datei daneben.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
-        <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;; if it is a model that ships, please report this.</source>
+        <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;. If it is one of the models that come with the plugin, please report this.</source>
         <translation>Das Modell &#x27;{1}&#x27; ist auf der GPU gescheitert. Wählen Sie das Gerät &#x27;cpu&#x27;; wenn es ein mitgeliefertes Modell ist, melden Sie das bitte.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
-        <source>The GPU has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The GPU does not have enough free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>Die GPU hat zu wenig freien Speicher für das Modell &#x27;{1}&#x27;. Schließen Sie andere Programme, oder wählen Sie ein kleineres Modell.</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>&#x27;{1}&#x27; is copied as it is: the output must end in {2}, not &#x27;{3}&#x27;. To make another kind of file of it, use &#x27;Export model&#x27;.</source>
+        <source>&#x27;{1}&#x27; is copied without conversion, so the output must end in {2}, not &#x27;{3}&#x27;. To convert it to another format, use &#x27;Export model&#x27;.</source>
         <translation>&#x27;{1}&#x27; wird kopiert, wie es ist: Die Ausgabe muss auf {2} enden, nicht auf &#x27;{3}&#x27;. Um eine andere Art Datei daraus zu machen, verwenden Sie &#x27;Modell exportieren&#x27;.</translation>
     </message>
     <message>
@@ -5632,12 +5622,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source> It seems to be made for the plugin Deepness: use it there.</source>
+        <source> It seems to have been made for the Deepness plugin: use it there.</source>
         <translation> Es scheint für die Erweiterung Deepness gemacht zu sein: Verwenden Sie es dort.</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>&#x27;{1}&#x27; carries no SpectralGPT card: which bands it needs, by wavelength, and how values are scaled is not written in it, so that it cannot be run here.{2} Expected a model that this plugin made, or a published SpectralGPT checkpoint (.pth).</source>
+        <source>&#x27;{1}&#x27; has no SpectralGPT card. It does not say which bands it needs (by wavelength) and how values are scaled, so it cannot be used here.{2} Choose a model made with this plugin, or a published SpectralGPT checkpoint (.pth).</source>
         <translation>&#x27;{1}&#x27; enthält keine SpectralGPT-Modellkarte: Welche Kanäle es braucht, nach Wellenlänge, und wie die Werte skaliert sind, steht nicht darin, sodass es hier nicht laufen kann.{2} Erwartet wird ein Modell, das diese Erweiterung erstellt hat, oder ein veröffentlichter SpectralGPT-Checkpoint (.pth).</translation>
     </message>
     <message>
@@ -5647,32 +5637,32 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>Taking the checkpoint&#x27;s fingerprint</source>
+        <source>Computing the checksum of the checkpoint</source>
         <translation>Der Fingerabdruck des Checkpoints wird genommen</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>This checkpoint is a backbone: it predicts nothing until it is fine-tuned, so it cannot become .onnx. Give an output that ends in .safetensors, and fine-tune from it.</source>
+        <source>This checkpoint is a backbone, which cannot make predictions before it is fine-tuned, so it cannot become an .onnx file. Choose an output that ends in .safetensors, and fine-tune from it.</source>
         <translation>Dieser Checkpoint ist ein Backbone: Er sagt nichts vorher, solange er nicht feinabgestimmt ist, daher kann er nicht zu .onnx werden. Geben Sie eine Ausgabe an, die auf .safetensors endet, und führen Sie davon aus eine Feinabstimmung durch.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}; a model for {4} needs {5} and gives probabilities. Import the model again.</source>
+        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}, but a model for {4} needs {5} and must return probabilities. Import the model again.</source>
         <translation>Der Graph von &#x27;{1}&#x27; hat die Eingänge {2} und die Ausgänge {3}; ein Modell für {4} braucht {5} und gibt Wahrscheinlichkeiten aus. Importieren Sie das Modell erneut.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The graph of &#x27;{1}&#x27; takes {2} (bands, rows, columns), its card says {3}. The file does not fit its card: make or import it again.</source>
+        <source>The graph of &#x27;{1}&#x27; expects {2} (bands, rows, columns), but its card says {3}. The file does not match its card: create or import it again.</source>
         <translation>Der Graph von &#x27;{1}&#x27; nimmt {2} (Kanäle, Zeilen, Spalten), seine Modellkarte sagt {3}. Die Datei passt nicht zu ihrer Modellkarte: Erstellen oder importieren Sie sie erneut.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The model &#x27;{1}&#x27; gave scores of the shape {2}, its card has {3} classes. The file does not fit its card: make or import it again.</source>
+        <source>The model &#x27;{1}&#x27; returned scores of the shape {2}, but its card has {3} classes. The file does not match its card: create or import it again.</source>
         <translation>Das Modell &#x27;{1}&#x27; hat Werte der Form {2} ausgegeben, seine Modellkarte hat {3} Klassen. Die Datei passt nicht zu ihrer Modellkarte: Erstellen oder importieren Sie sie erneut.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The model gave scores that are no numbers (NaN): it is damaged, or the raster has values far from those that it was made for. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or make or import the model again.</source>
+        <source>The model returned scores that are not numbers (NaN). Either it is damaged, or the raster&#x27;s values are far outside the range that it was trained on. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or create or import the model again.</source>
         <translation>Das Modell gab Bewertungen aus, die keine Zahlen sind (NaN): Es ist beschädigt, oder das Raster hat Werte fern von denen, für die es gemacht wurde. Prüfen Sie Werte und NoData des Rasters, stellen Sie das Gerät auf &#x27;cpu&#x27;, oder erstellen oder importieren Sie das Modell neu.</translation>
     </message>
     <message>
@@ -5682,87 +5672,87 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1} does not run this model: {2}</source>
+        <source>Speed test: {1} cannot run this model: {2}</source>
         <translation>Einmal gemessen: {1} führt dieses Modell nicht aus: {2}</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1}: {2}; not used</source>
+        <source>Speed test: {1}: {2}; not used</source>
         <translation>Einmal gemessen: {1}: {2}; nicht verwendet</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1}: {2} ms a window{3}</source>
+        <source>Speed test: {1}: {2} ms per window{3}</source>
         <translation>Einmal gemessen: {1}: {2} ms je Fenster{3}</translation>
     </message>
     <message>
         <location filename="../engine/infer/backends.py"/>
-        <source>A GPU was asked for and none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
+        <source>A GPU was requested, but none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
         <translation>Eine GPU wurde verlangt, und keine ist verwendbar: {1}. Wählen Sie das Gerät &#x27;auto&#x27; oder &#x27;cpu&#x27;, oder installieren Sie die Engine für Ihre GPU.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backends.py"/>
-        <source>The GPU is not used, the processor is. {1}</source>
+        <source>The processor is used instead of the GPU. {1}</source>
         <translation>Die GPU wird nicht verwendet, sondern der Prozessor. {1}</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>{1} of {2} scenes were finished by an earlier run and are left out</source>
+        <source>{1} of {2} scenes were completed by an earlier run and are skipped</source>
         <translation>{1} von {2} Szenen hat ein früherer Lauf abgeschlossen; sie werden ausgelassen</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>&#x27;{1}&#x27; could not be brought up to date: another program, such as a spreadsheet, holds it. Close it there and run the same again, which writes the table alone; &#x27;{2}&#x27; tells of all scenes meanwhile.</source>
+        <source>&#x27;{1}&#x27; could not be updated, because another program, such as a spreadsheet, has it open. Close it there and run the same command again, which only writes the table. Until then, &#x27;{2}&#x27; lists all scenes.</source>
         <translation>„{1}“ konnte nicht auf den neuesten Stand gebracht werden: Ein anderes Programm, etwa eine Tabellenkalkulation, hält die Datei. Schließen Sie sie dort und starten Sie dasselbe noch einmal, dann wird nur die Tabelle geschrieben; bis dahin nennt „{2}“ alle Szenen.</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
+        <source>{1} of {2} scenes failed: {3}. All others are complete; &#x27;{4}&#x27; lists every scene. Fix the problem and run the same command again: completed scenes are skipped.</source>
         <translation>{1} von {2} Szenen konnten nicht berechnet werden: {3}. Die anderen sind fertig; &#x27;{4}&#x27; führt alle auf. Beheben Sie die Ursache, und starten Sie dasselbe noch einmal: Fertiges wird ausgelassen.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cell_windows.py"/>
-        <source>Labelling cells</source>
+        <source>Classifying cells</source>
         <translation>Zellen werden klassifiziert</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
+        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Use a larger one, or 0 for the model&#x27;s own window size.</source>
         <translation>Die Zellengröße {1} ist kleiner als ein Pixel ({2} KBS-Einheiten). Geben Sie eine größere an, oder 0 für das Fenster des Modells.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide; the model was trained on {5} m.</source>
+        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide. The model was trained on pixels of {5} m.</source>
         <translation>Die Pixel des Rasters von {1} m werden auf {2} m umgerechnet, sodass eine Zelle von {3} px {4} m breit ist; das Modell wurde mit {5} m trainiert.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>A cell shows the model {1} times the ground it was trained on ({2} m wide): the labels may be poor. Set the cell size to 0 for the model&#x27;s own scale.</source>
+        <source>A cell covers {1} times the area that the model was trained on ({2} m wide), so the labels may be poor. Set the cell size to 0 to use the scale of the model.</source>
         <translation>Eine Zelle zeigt dem Modell das {1}-Fache der Fläche, mit der es trainiert wurde ({2} m breit): Die Labels können schlecht sein. Setzen Sie die Zellengröße auf 0, um den Maßstab des Modells zu nehmen.</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>{1} {2}: less than half of their ground is on valid pixels of the raster.</source>
+        <source>{1} {2}: less than half of their area is covered by valid pixels of the raster.</source>
         <translation>{1} {2}: Weniger als die Hälfte ihrer Fläche liegt auf gültigen Pixeln des Rasters.</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>No {1} can be labelled: of {2}, none has at least half of its pixels valid. Choose a smaller cell size, another area, or check the no-data values.</source>
+        <source>No {1} can be classified: in none of {2} are at least half of the pixels valid. Choose a smaller cell size or another area, or check the no-data values.</source>
         <translation>Nichts ({1}) kann klassifiziert werden: Bei keinem der {2} ist mindestens die Hälfte der Pixel gültig. Wählen Sie eine kleinere Zellengröße, ein anderes Gebiet, oder prüfen Sie die NoData-Werte.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
+        <source>A worker would use {1} on {2} (model {3}), but the client uses {4} on {5} (model {6}). Start the workers with the environment and the models of the client, or set the device to &#x27;cpu&#x27;.</source>
         <translation>Ein Worker würde mit {1} auf {2} rechnen (Modell {3}), der Client mit {4} auf {5} (Modell {6}). Starten Sie die Worker mit der Umgebung und den Modellen des Clients, oder setzen Sie das Gerät auf &#x27;cpu&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster has no worker, so nothing is computed: the run waits for one. Start some with: dask worker ADDRESS, or cancel.</source>
+        <source>The cluster has no workers, so the run is waiting for one. Start workers with: dask worker ADDRESS, or cancel.</source>
         <translation>Der Cluster hat keinen Worker, es wird also nichts berechnet: Der Lauf wartet auf einen. Starten Sie welche mit: dask worker ADDRESS, oder brechen Sie ab.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster could not compute a task: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <source>The cluster could not complete a task: its scheduler has stopped, or the task repeatedly ended its workers. Check the logs of the workers: they may have too little memory, or lack the engine&#x27;s libraries.</source>
         <translation>Der Cluster konnte eine Aufgabe nicht berechnen: Sein Scheduler ist weg, oder Worker brachen daran immer wieder ab. Sehen Sie in die Protokolle der Worker: Vielleicht fehlt es an Speicher oder an den Bibliotheken der Engine.</translation>
     </message>
     <message>
@@ -5772,7 +5762,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/cluster_parts.py"/>
-        <source>Labelling scenes</source>
+        <source>Classifying scenes</source>
         <translation>Szenen werden klassifiziert</translation>
     </message>
     <message>
@@ -5787,7 +5777,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>A model of change has two classes, unchanged and changed; &#x27;{1}&#x27; has {2}. Choose another model.</source>
+        <source>A change model has two classes, unchanged and changed, but &#x27;{1}&#x27; has {2}. Choose another model.</source>
         <translation>Ein Modell für Änderungen hat zwei Klassen, unverändert und verändert; &#x27;{1}&#x27; hat {2}. Wählen Sie ein anderes Modell.</translation>
     </message>
     <message>
@@ -5797,22 +5787,22 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (found in the scene)</source>
+        <source>Threshold: {1} (determined from the scene)</source>
         <translation>Schwelle: {1} (in der Szene gefunden)</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (fixed in the model&#x27;s card)</source>
+        <source>Threshold: {1} (fixed in the model card)</source>
         <translation>Schwelle: {1} (im Modell festgelegt)</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is not known)</source>
+        <source>Threshold: {1} (specified; the model&#x27;s own is not known)</source>
         <translation>Schwelle: {1} (angegeben; die des Modells ist nicht bekannt)</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <source>Threshold: {1} (specified; the model&#x27;s own is {2})</source>
         <translation>Schwelle: {1} (angegeben; die des Modells ist {2})</translation>
     </message>
     <message>
@@ -5822,72 +5812,72 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>Estimate: {1} windows, {2}{3} of memory, {4} on the disk ({5} free)</source>
+        <source>Estimate: {1} windows, {2}{3} of memory, {4} of disk space ({5} free)</source>
         <translation>Schätzung: {1} Fenster, {2}{3} Arbeitsspeicher, {4} auf dem Datenträger ({5} frei)</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>Estimate: {1} on the disk of &#x27;{2}&#x27; ({3} free)</source>
+        <source>Estimate: {1} of disk space in &#x27;{2}&#x27; ({3} free)</source>
         <translation>Schätzung: {1} auf der Platte von „{2}“ ({3} frei)</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <source>{1} of memory is free, but the run may need {2}: it may be slow or fail. Close other programs, or use fewer threads.</source>
         <translation>{1} Arbeitsspeicher sind frei, und der Lauf braucht vielleicht {2}: er kann langsam werden oder scheitern. Schließen Sie andere Programme, oder wählen Sie weniger Threads.</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space, but the run needs {3} while it works. Free some space, choose another folder, or limit the extent.</source>
         <translation>Im Ordner „{1}“ sind {2} frei, und der Lauf braucht währenddessen {3}. Schaffen Sie Platz, wählen Sie einen anderen Ordner, oder begrenzen Sie die Ausdehnung.</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space, but the run may need {3} and could fail. Free some space, or choose another folder.</source>
         <translation>Im Ordner „{1}“ sind {2} frei, und der Lauf braucht vielleicht {3}: er kann scheitern. Schaffen Sie Platz, oder wählen Sie einen anderen Ordner.</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
-        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
+        <source>The GPU is low on memory. Continuing with {1} windows at a time.</source>
         <translation>Der Speicher der GPU ist knapp: Es geht mit {1} Fenstern auf einmal weiter.</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
-        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <source>The GPU does not have enough memory for even one window. Continuing on the processor.</source>
         <translation>Der Speicher der GPU reicht nicht für ein Fenster: Es geht mit dem Prozessor weiter.</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_parts.py"/>
-        <source>Goes on where the last run stopped: {1} windows are done</source>
+        <source>Resuming the previous run: {1} windows are done</source>
         <translation>Fährt fort, wo der letzte Lauf angehalten hat: {1} Fenster sind fertig</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_rows.py"/>
-        <source>Goes on where the last run stopped: {1} of {2} rows are done</source>
+        <source>Resuming the previous run: {1} of {2} rows are done</source>
         <translation>Fährt fort, wo der letzte Lauf angehalten hat: {1} von {2} Zeilen sind fertig</translation>
     </message>
     <message>
         <location filename="../engine/infer/gpu_choice.py"/>
-        <source>Measured once: {1}: {2} ms a window</source>
+        <source>Speed test: {1}: {2} ms per window</source>
         <translation>Einmal gemessen: {1}: {2} ms je Fenster</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
-        <source>The model &#x27;{1}&#x27; is for training; running one needs a file that ends in .onnx. Export it first.</source>
+        <source>The model &#x27;{1}&#x27; is for training. To run it, a file that ends in .onnx is needed. Export it first.</source>
         <translation>Das Modell &#x27;{1}&#x27; ist zum Trainieren; zum Ausführen braucht es eine Datei, die auf .onnx endet. Exportieren Sie es zuerst.</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
-        <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
+        <source>The card in &#x27;{1}&#x27; does not list any classes. Create or import the model again.</source>
         <translation>Die Modellkarte in &#x27;{1}&#x27; nennt keine Klassen. Erstellen oder importieren Sie das Modell erneut.</translation>
     </message>
     <message>
         <location filename="../engine/infer/model_inputs.py"/>
-        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <source>The two dates have no group of bands in common: the first one provides the model&#x27;s groups {1}, the second one {2}. Choose rasters from the same sensor.</source>
         <translation>Die beiden Zeitpunkte haben keine Kanalgruppe gemeinsam: Der erste bedient die Gruppen {1} des Modells, der zweite {2}. Wählen Sie Raster desselben Sensors.</translation>
     </message>
     <message>
         <location filename="../engine/infer/mosaic.py"/>
-        <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
+        <source>There are no valid pixels in the area: the raster has no data there. Choose another area, or check the no-data values.</source>
         <translation>Im Gebiet gibt es kein gültiges Pixel: Das Raster enthält dort nur NoData. Wählen Sie ein anderes Gebiet, oder prüfen Sie die NoData-Werte.</translation>
     </message>
     <message>
@@ -5897,42 +5887,42 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
+        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or outdated. Update the driver, or choose the processor.</source>
         <translation>ONNX Runtime konnte {1} nicht starten: Der Treiber oder die Bibliotheken dafür fehlen oder sind zu alt. Aktualisieren Sie den Treiber, oder wählen Sie den Prozessor.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: it is not a complete ONNX model, or needs a newer version. Copy the file again, or update the engine.</source>
+        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: the ONNX model is incomplete or needs a newer version. Copy the file again, or update the engine.</source>
         <translation>ONNX Runtime {1} kann &#x27;{2}&#x27; nicht laden: Es ist kein vollständiges ONNX-Modell oder braucht eine neuere Version. Kopieren Sie die Datei erneut, oder aktualisieren Sie die Engine.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The model &#x27;{1}&#x27; failed while it ran. Make or import it again; if it is one that ships, please report this.</source>
+        <source>The model &#x27;{1}&#x27; failed while running. Create or import it again. If it is one of the models that come with the plugin, please report this.</source>
         <translation>Das Modell &#x27;{1}&#x27; ist bei der Ausführung fehlgeschlagen. Erstellen oder importieren Sie es erneut; wenn es mitgeliefert wurde, melden Sie das bitte.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The {1} has too little free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The {1} does not have enough free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>Zu wenig freier Speicher ({1}) für das Modell &#x27;{2}&#x27;. Schließen Sie andere Programme, oder wählen Sie ein kleineres Modell.</translation>
     </message>
     <message>
         <location filename="../engine/infer/openvino_backend.py"/>
-        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: it is not a complete ONNX model, or has parts that OpenVINO does not know.</source>
+        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: the ONNX model is incomplete, or has parts that OpenVINO does not support.</source>
         <translation>OpenVINO {1} kann &#x27;{2}&#x27; nicht ausführen: Es ist kein vollständiges ONNX-Modell oder hat Teile, die OpenVINO nicht kennt.</translation>
     </message>
     <message>
         <location filename="../engine/infer/openvino_backend.py"/>
-        <source>The machine has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The computer does not have enough free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>Der Rechner hat zu wenig freien Speicher für das Modell &#x27;{1}&#x27;. Schließen Sie andere Programme, oder wählen Sie ein kleineres Modell.</translation>
     </message>
     <message>
         <location filename="../engine/infer/places.py"/>
-        <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
+        <source>A place of {1} CRS units is {2} x {3} pixels, which is larger than the area to search ({4} x {5} pixels). Use a smaller size, 0 for {6} pixels, or a larger extent.</source>
         <translation>Eine Stelle von {1} KBS-Einheiten ist {2} x {3} Pixel groß, größer als das zu durchsuchende Gebiet ({4} x {5} Pixel). Geben Sie eine kleinere Größe an, 0 für {6} Pixel, oder eine größere Ausdehnung.</translation>
     </message>
     <message>
         <location filename="../engine/infer/preflight.py"/>
-        <source>Estimated before: {1} windows, {2}{3}; it took {4} windows, {5}, {6}</source>
+        <source>Estimated: {1} windows, {2}{3}; actual: {4} windows, {5}, {6}</source>
         <translation>Vorher geschätzt: {1} Fenster, {2}{3}; gebraucht: {4} Fenster, {5}, {6}</translation>
     </message>
     <message>
@@ -5947,17 +5937,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/quick_look.py"/>
-        <source>The map shows nothing of the area to compute.</source>
+        <source>The map view does not show any part of the area to process.</source>
         <translation>Die Karte zeigt nichts von dem Gebiet, das zu berechnen ist.</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>
-        <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
+        <source>The mask does not intersect the area to process ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation>Die Maske berührt das zu berechnende Gebiet ({1} in {2}) nicht; ihre Polygone liegen in {3}. Wählen Sie eine andere Maske, oder prüfen Sie ihr KBS.</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>
-        <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
+        <source>The mask is too small: it contains no pixel centre. Choose a larger mask.</source>
         <translation>Die Maske ist kleiner als ein Pixel: Kein Pixel hat seine Mitte darin. Wählen Sie eine größere Maske.</translation>
     </message>
     <message>
@@ -6002,27 +5992,27 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/run_report.py"/>
-        <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
+        <source>The raster&#x27;s pixels are {1} m wide on the ground, but the model was trained on pixels of {2} m, so results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
         <translation>Die Pixel des Rasters sind am Boden {1} m breit, die, aus denen das Modell gelernt hat, {2} m: Die Ergebnisse können schlecht sein. Tasten Sie das Raster neu ab (Raster &gt; Projektionen &gt; Transformieren), wählen Sie ein anderes Modell, oder trainieren Sie eines an diesem Raster.</translation>
     </message>
     <message>
         <location filename="../engine/infer/run_report.py"/>
-        <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
+        <source>Windows: {1} processed, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>Fenster: {1} berechnet, {2} übersprungen von {3}; {4} s, {5} Mpx/s auf {6} ({7})</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>No scene was given. Name rasters with inputs, or a text file with one a line with inputs_list.</source>
+        <source>No scene was specified. List rasters with inputs, or give a text file with one raster per line with inputs_list.</source>
         <translation>Es wurde keine Szene angegeben. Nennen Sie Raster mit inputs, oder mit inputs_list eine Textdatei mit einem Raster je Zeile.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Change needs two rasters for each scene; {1} were given, the last is &#x27;{2}&#x27;. Give a first and a second date for each.</source>
+        <source>Change detection needs two rasters for each scene, but {1} were given; the last one is &#x27;{2}&#x27;. Specify a first and a second date for each scene.</source>
         <translation>Veränderung braucht zwei Raster je Szene; angegeben wurden {1}, das letzte ist &#x27;{2}&#x27;. Geben Sie zu jeder ein erstes und ein zweites Datum an.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <source>The scenes &#x27;{1}&#x27; and &#x27;{2}&#x27; would be written to the same output. Leave one out, or rename a file.</source>
         <translation>Zwei Szenen würden in dieselbe Ausgabe geschrieben: &#x27;{1}&#x27; und &#x27;{2}&#x27;. Lassen Sie eine weg, oder benennen Sie eine Datei um.</translation>
     </message>
     <message>
@@ -6032,67 +6022,67 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Use a text file (UTF-8) with the path of one raster per line.</source>
         <translation>Die Liste der Szenen &#x27;{1}&#x27; kann nicht gelesen werden. Geben Sie eine Textdatei (UTF-8) an, mit dem Pfad eines Rasters in jeder Zeile.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>&#x27;{1}&#x27; writes no &#x27;{2}&#x27; beside its output. There are: {3}.</source>
+        <source>&#x27;{1}&#x27; cannot write &#x27;{2}&#x27; in addition to its output. Available: {3}.</source>
         <translation>&#x27;{1}&#x27; schreibt kein &#x27;{2}&#x27; neben seine Ausgabe. Es gibt: {3}.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
+        <source>The name of the output &#x27;{1}&#x27; must end in {2}. Change it.</source>
         <translation>Die Ausgabe &#x27;{1}&#x27; muss auf {2} enden. Geben Sie ihr einen solchen Namen.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The name of a GeoPackage cannot have a &#x27;;&#x27;, as that of the output &#x27;{1}&#x27; has. Give it another name.</source>
+        <source>The name of a GeoPackage cannot contain &#x27;;&#x27;, but that of the output &#x27;{1}&#x27; does. Choose another name.</source>
         <translation>Der Name eines GeoPackage darf kein „;“ enthalten, wie es der der Ausgabe „{1}“ tut. Geben Sie ihr einen anderen Namen.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The name of the output &#x27;{1}...&#x27; is too long for a file and what stands beside it: {2} bytes, expected at most {3}. Give it a shorter name.</source>
+        <source>The name of the output &#x27;{1}...&#x27; is too long for the file and those written next to it: {2} bytes, but at most {3} are allowed. Choose a shorter name.</source>
         <translation>Der Name der Ausgabe &#x27;{1}...&#x27; ist zu lang für eine Datei und was daneben steht: {2} Byte, erwartet werden höchstens {3}. Geben Sie ihr einen kürzeren Namen.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
+        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each of them a different name.</source>
         <translation>Zwei Ausgaben würden nach &#x27;{1}&#x27; geschrieben. Geben Sie jeder einen eigenen Namen.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; is a folder. Give the name of a file.</source>
+        <source>The output &#x27;{1}&#x27; is a folder. Specify the name of a file.</source>
         <translation>Die Ausgabe &#x27;{1}&#x27; ist ein Ordner. Geben Sie den Namen einer Datei an.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27; or choose another one.</source>
+        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27;, or choose another one.</source>
         <translation>Der Ordner der Ausgabe &#x27;{1}&#x27; existiert nicht. Erstellen Sie &#x27;{2}&#x27;, oder wählen Sie einen anderen.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The disk is full, or the file too large for it: &#x27;{1}&#x27; could not be completed. Make room, or write to another disk. Nothing was kept of this output.</source>
+        <source>The disk is full, or the file is too large for it: &#x27;{1}&#x27; could not be completed. Free some space, or write to another disk. Nothing of this output was kept.</source>
         <translation>Der Datenträger ist voll oder die Datei zu groß für ihn: &#x27;{1}&#x27; konnte nicht fertiggestellt werden. Schaffen Sie Platz, oder schreiben Sie auf einen anderen Datenträger. Von dieser Ausgabe wurde nichts behalten.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>&#x27;{1}&#x27; cannot be written. Check that you may write to this folder and that no other program (or layer in QGIS) holds the file, or choose another place.</source>
+        <source>&#x27;{1}&#x27; cannot be written. Check that you have write access to this folder and that the file is not open in another program or as a layer in QGIS, or choose another location.</source>
         <translation>&#x27;{1}&#x27; kann nicht geschrieben werden. Prüfen Sie, ob Sie in diesen Ordner schreiben dürfen und ob kein anderes Programm (oder ein Layer in QGIS) die Datei belegt, oder wählen Sie einen anderen Ort.</translation>
     </message>
     <message>
         <location filename="../engine/infer/threshold.py"/>
-        <source>The model&#x27;s card asks for the threshold {1}, which this version does not know. Update the plugin, or give a threshold yourself.</source>
+        <source>The model card asks for the threshold {1}, which this version does not support. Update the plugin, or specify a threshold.</source>
         <translation>Die Modellkarte verlangt die Schwelle {1}, die diese Version nicht kennt. Aktualisieren Sie die Erweiterung, oder geben Sie selbst eine Schwelle an.</translation>
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>The model &#x27;{1}&#x27; knows {2} class; to be undecided takes two or more. Choose a model with more classes.</source>
+        <source>The model &#x27;{1}&#x27; has {2} class, but uncertainty needs two or more. Choose a model with more classes.</source>
         <translation>Das Modell &#x27;{1}&#x27; kennt {2} Klasse; um unentschieden zu sein, braucht es zwei oder mehr. Wählen Sie ein Modell mit mehr Klassen.</translation>
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size, a larger area, or check the no-data values.</source>
+        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size or a larger area, or check the no-data values.</source>
         <translation>Bei keiner Stelle von {1} ist mindestens die Hälfte der Pixel gültig{2}. Wählen Sie eine kleinere Größe, ein größeres Gebiet, oder prüfen Sie die NoData-Werte.</translation>
     </message>
     <message>
@@ -6102,22 +6092,22 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>{1} places were found instead of {2}: there is no room for more of {3} with one place between any two. Choose a smaller size, or a larger area.</source>
+        <source>{1} places were found instead of {2}: there is not enough space for more places of {3} with the required distance between them. Choose a smaller size, or a larger area.</source>
         <translation>{1} Stellen wurden statt {2} gefunden: Für mehr Stellen von {3} mit einer Stelle Abstand dazwischen ist kein Platz. Wählen Sie eine kleinere Größe oder ein größeres Gebiet.</translation>
     </message>
     <message>
         <location filename="../engine/infer/windows.py"/>
-        <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
+        <source>Windows of {1} px with an overlap of {2} px are impossible for a raster of {3} x {4} px: sizes must be at least 1, and the overlap must be smaller than the window.</source>
         <translation>Fenster von {1} px mit einer Überlappung von {2} px über einem Raster von {3} x {4} px sind unmöglich: Größen müssen mindestens 1 sein und die Überlappung kleiner als das Fenster.</translation>
     </message>
     <message>
         <location filename="../engine/infer/zone_windows.py"/>
-        <source>Labelling zones</source>
+        <source>Classifying zones</source>
         <translation>Zonen werden klassifiziert</translation>
     </message>
     <message>
         <location filename="../engine/jobs.py"/>
-        <source>There is no verb &#x27;{1}&#x27;. There are: {2}.</source>
+        <source>There is no command &#x27;{1}&#x27;. Available: {2}.</source>
         <translation>Den Befehl &#x27;{1}&#x27; gibt es nicht. Es gibt: {2}.</translation>
     </message>
     <message>
@@ -6127,17 +6117,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/jobs.py"/>
-        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which this engine does not have. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
+        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which is not installed in this engine. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
         <translation>&#x27;{1}&#x27; braucht die Bibliothek &#x27;{2}&#x27;, die diese Engine nicht hat. Installieren Sie die Bibliotheken der Engine für {3} (in QGIS: SpectralGPT &gt; Engine).</translation>
     </message>
     <message>
         <location filename="../engine/memory_limit.py"/>
-        <source> The engine may take {1} MB, as the memory limit says: raise it in QGIS under Settings &gt; Options &gt; SpectralGPT, or set it to no limit.</source>
+        <source> The memory limit allows the engine {1} MB. Increase or remove the limit in QGIS under Settings &gt; Options &gt; SpectralGPT.</source>
         <translation> Die Engine darf laut Speichergrenze {1} MB belegen: Erhöhen Sie sie in QGIS unter Einstellungen &gt; Optionen &gt; SpectralGPT, oder setzen Sie sie auf keine Grenze.</translation>
     </message>
     <message>
         <location filename="../engine/model/config.py"/>
-        <source>{1}={2} does not fit {3}={4}: expected a positive multiple. Use {5}={6}, or another {7}.</source>
+        <source>{1}={2} does not match {3}={4}: a positive multiple is needed. Use {5}={6}, or another {7}.</source>
         <translation>{1}={2} passt nicht zu {3}={4}: Erwartet wird ein positives Vielfaches. Verwenden Sie {5}={6} oder ein anderes {7}.</translation>
     </message>
     <message>
@@ -6147,67 +6137,67 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/model/dense_head.py"/>
-        <source>The published pixel-wise head is made for tokens of {1} pixels and a width that is a multiple of 16, given patch={2}, width={3}. Use patch={4} and width={5}.</source>
+        <source>The published pixel-wise head needs tokens of {1} pixels and a width that is a multiple of 16, but it was given patch={2}, width={3}. Use patch={4} and width={5}.</source>
         <translation>Der veröffentlichte pixelweise Kopf ist für Token von {1} Pixeln und eine Breite gemacht, die ein Vielfaches von 16 ist; angegeben sind patch={2}, width={3}. Verwenden Sie patch={4} und width={5}.</translation>
     </message>
     <message>
         <location filename="../engine/model/encoder.py"/>
-        <source>The network takes images [batch, {1}, height, width], given {2}. Fill bands that are missing with zeros and leave their group out.</source>
+        <source>The network expects images [batch, {1}, height, width], but got {2}. Fill missing bands with zeros and leave out their group.</source>
         <translation>Das Netz nimmt Bilder [batch, {1}, height, width], angegeben ist {2}. Füllen Sie fehlende Kanäle mit Nullen und lassen Sie ihre Gruppe aus.</translation>
     </message>
     <message>
         <location filename="../engine/model/encoder.py"/>
-        <source>The pretrained model does not fit this network: {1} of {2} encoder weights are missing or have another shape ({3}). Choose a backbone with the same bands, width and depth.</source>
+        <source>The pretrained model does not match this network: {1} of {2} encoder weights are missing or have a different shape ({3}). Choose a backbone with the same bands, width and depth.</source>
         <translation>Das vortrainierte Modell passt nicht zu diesem Netz: {1} von {2} Gewichten des Encoders fehlen oder haben eine andere Form ({3}). Wählen Sie ein Backbone mit denselben Kanälen, derselben Breite und Tiefe.</translation>
     </message>
     <message>
         <location filename="../engine/model/losses.py"/>
-        <source>The loss weights {1} cannot be trained with: none may be negative and one must be above 0.</source>
+        <source>The loss weights {1} are invalid: none may be negative, and at least one must be above 0.</source>
         <translation>Mit den Verlustgewichten {1} kann nicht trainiert werden: Keines darf negativ sein, und eines muss über 0 liegen.</translation>
     </message>
     <message>
         <location filename="../engine/model/masked_autoencoder.py"/>
-        <source>A mask ratio of {1} leaves {2} of {3} tokens visible: some must be hidden and some visible. Use 0.9, or a larger window.</source>
+        <source>A mask ratio of {1} leaves {2} of {3} tokens visible, but some must be hidden and some visible. Use 0.9, or a larger window.</source>
         <translation>Ein Maskierungsgrad von {1} lässt {2} von {3} Token sichtbar: Einige müssen verdeckt und einige sichtbar sein. Verwenden Sie 0.9 oder ein größeres Fenster.</translation>
     </message>
     <message>
         <location filename="../engine/model/normalise.py"/>
-        <source>The card&#x27;s statistics do not fit its {1} bands: {2} means, {3} deviations (each must be above 0). Train or import the model again.</source>
+        <source>The statistics in the card do not match its {1} bands: {2} means, {3} standard deviations (each must be above 0). Train or import the model again.</source>
         <translation>Die Statistiken der Modellkarte passen nicht zu ihren {1} Kanälen: {2} Mittelwerte, {3} Abweichungen (jede muss über 0 liegen). Trainieren oder importieren Sie das Modell erneut.</translation>
     </message>
     <message>
         <location filename="../engine/model/normalise.py"/>
-        <source>The card asks for the normalisation &#x27;{1}&#x27;, this version knows statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
+        <source>The card asks for the normalisation &#x27;{1}&#x27;, but this version supports only statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
         <translation>Die Modellkarte verlangt die Normalisierung &#x27;{1}&#x27;, diese Version kennt statistics, tile-minmax, scene-statistics und none. Aktualisieren Sie die Erweiterung.</translation>
     </message>
     <message>
         <location filename="../engine/model/pixel_change.py"/>
-        <source>{1} levels of pixels end at stride {2}, but a token is {3} pixels wide. Give one width for each stride from 1 to {4}.</source>
+        <source>{1} pixel levels end at stride {2}, but a token is {3} pixels wide. Specify one width for each stride from 1 to {4}.</source>
         <translation>{1} Pixelebenen enden bei Schrittweite {2}, ein Token ist aber {3} Pixel breit. Geben Sie für jede Schrittweite von 1 bis {4} eine Breite an.</translation>
     </message>
     <message>
         <location filename="../engine/model/position.py"/>
-        <source>A window of {1} x {2} pixels cannot be cut into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
+        <source>A window of {1} x {2} pixels cannot be divided into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
         <translation>Ein Fenster von {1} x {2} Pixeln lässt sich nicht in Token von {3} x {4} zerlegen: Beide Seiten müssen Vielfache von {5} sein. Die nächste gültige Größe ist {6} x {7}.</translation>
     </message>
     <message>
         <location filename="../engine/model/predictor.py"/>
-        <source>A model for &#x27;{1}&#x27; predicts nothing by itself. Fine-tune it first, and use the result.</source>
+        <source>A model for &#x27;{1}&#x27; cannot make predictions by itself. Fine-tune it first, and use the result.</source>
         <translation>Ein Modell für &#x27;{1}&#x27; sagt allein nichts vorher. Führen Sie zuerst eine Feinabstimmung durch und verwenden Sie das Ergebnis.</translation>
     </message>
     <message>
         <location filename="../engine/model/predictor.py"/>
-        <source>The model takes {1} inputs ({2}), given {3}.</source>
+        <source>The model needs {1} inputs ({2}), but {3} were given.</source>
         <translation>Das Modell nimmt {1} Eingaben ({2}), angegeben ist {3}.</translation>
     </message>
     <message>
         <location filename="../engine/model/registry.py"/>
-        <source>The model&#x27;s card names the network &#x27;{1}&#x27;, this version knows {2}. Update the plugin, or import the model again.</source>
+        <source>The model card specifies the network &#x27;{1}&#x27;, but this version supports only {2}. Update the plugin, or import the model again.</source>
         <translation>Die Modellkarte nennt das Netz &#x27;{1}&#x27;, diese Version kennt {2}. Aktualisieren Sie die Erweiterung, oder importieren Sie das Modell erneut.</translation>
     </message>
     <message>
         <location filename="../engine/model/registry.py"/>
-        <source>The model&#x27;s card describes its network &#x27;{1}&#x27; in a way this version cannot build. Update the plugin, or import the model again.</source>
+        <source>The model card describes its network &#x27;{1}&#x27; in a way that this version does not support. Update the plugin, or import the model again.</source>
         <translation>Die Modellkarte beschreibt ihr Netz &#x27;{1}&#x27; auf eine Weise, die diese Version nicht aufbauen kann. Aktualisieren Sie die Erweiterung, oder importieren Sie das Modell erneut.</translation>
     </message>
     <message>
@@ -6222,52 +6212,52 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <source>The model &#x27;{1}&#x27; is for {2}, but a model for {3} is needed. Choose another model, or use the tool that fits this one.</source>
         <translation>Das Modell &#x27;{1}&#x27; ist für {2}, hier wird eines für {3} gebraucht. Wählen Sie ein anderes Modell, oder verwenden Sie das Werkzeug, das zu diesem passt.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <source>There is no model &#x27;{1}&#x27;. Specify the path of a model file, or the name of an installed model ({2}).</source>
         <translation>Es gibt kein Modell &#x27;{1}&#x27;. Geben Sie den Pfad einer Modelldatei oder den Namen eines installierten Modells an ({2}).</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; is not a model of SpectralGPT: expected a file that ends in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT model: its name must end in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
         <translation>&#x27;{1}&#x27; ist kein Modell von SpectralGPT: Erwartet wird eine Datei, die auf .onnx oder .safetensors endet. Importieren Sie andere Formate zuerst mit &#x27;Modell importieren&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another kind. Copy the file again, or choose another model.</source>
+        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another type. Copy the file again, or choose another model.</source>
         <translation>&#x27;{1}&#x27; kann nicht als Modell gelesen werden: Die Datei fehlt, ist beschädigt oder von anderer Art. Kopieren Sie sie erneut, oder wählen Sie ein anderes Modell.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; carries no SpectralGPT card, so its bands and classes are unknown. Import it with &#x27;Import model&#x27; first.</source>
+        <source>&#x27;{1}&#x27; has no SpectralGPT card, so its bands and classes are not known. Import it with &#x27;Import model&#x27; first.</source>
         <translation>&#x27;{1}&#x27; enthält keine SpectralGPT-Modellkarte, daher sind seine Kanäle und Klassen unbekannt. Importieren Sie es zuerst mit &#x27;Modell importieren&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The card inside &#x27;{1}&#x27; is damaged. Copy the file again.</source>
+        <source>The card in &#x27;{1}&#x27; is damaged. Copy the file again.</source>
         <translation>Die Modellkarte in &#x27;{1}&#x27; ist beschädigt. Kopieren Sie die Datei erneut.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its seal. Copy or download it again.</source>
+        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its checksum. Copy or download it again.</source>
         <translation>Die Modelldatei &#x27;{1}&#x27; wurde nach ihrer Erstellung verändert oder beschädigt: Ihr Inhalt passt nicht zu ihrem Siegel. Kopieren Sie sie erneut, oder laden Sie sie erneut herunter.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; has no seal. Import or train the model again.</source>
+        <source>The model file &#x27;{1}&#x27; has no checksum. Import or train the model again.</source>
         <translation>Die Modelldatei &#x27;{1}&#x27; hat kein Siegel. Importieren oder trainieren Sie das Modell erneut.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; has no place for a seal. Import or train the model again.</source>
+        <source>The model file &#x27;{1}&#x27; has no space for a checksum. Import or train the model again.</source>
         <translation>Die Modelldatei &#x27;{1}&#x27; hat keinen Platz für ein Siegel. Importieren oder trainieren Sie das Modell erneut.</translation>
     </message>
     <message>
         <location filename="../engine/model_folders.py"/>
-        <source>The folder {1} does not answer.</source>
+        <source>The folder {1} is not responding.</source>
         <translation>Der Ordner {1} antwortet nicht.</translation>
     </message>
     <message>
@@ -6287,47 +6277,47 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>There is no file &#x27;{1}&#x27;. Give the path of a checkpoint.</source>
+        <source>There is no file &#x27;{1}&#x27;. Specify the path of a checkpoint.</source>
         <translation>Es gibt keine Datei &#x27;{1}&#x27;. Geben Sie den Pfad eines Checkpoints an.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; was not loaded: beside weights it holds {2} kind(s) of Python object that could run code ({3}). Expected tensors, plain values and argparse.Namespace only. Get the published file, or save the weights alone with torch.save(model.state_dict(), path).</source>
+        <source>&#x27;{1}&#x27; was not loaded: in addition to weights, it contains {2} type(s) of Python object that could execute code ({3}). Only tensors, plain values and argparse.Namespace are accepted. Use the published file, or save only the weights with torch.save(model.state_dict(), path).</source>
         <translation>&#x27;{1}&#x27; wurde nicht geladen: Neben Gewichten enthält die Datei {2} Art(en) von Python-Objekten, die Code ausführen könnten ({3}). Erwartet werden nur Tensoren, einfache Werte und argparse.Namespace. Besorgen Sie sich die veröffentlichte Datei, oder speichern Sie nur die Gewichte mit torch.save(model.state_dict(), path).</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is of another kind, incomplete or damaged. Download it again and compare its size.</source>
+        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is incomplete, damaged or of another type. Download it again and compare its size.</source>
         <translation>&#x27;{1}&#x27; kann nicht als PyTorch-Checkpoint gelesen werden: Die Datei ist von anderer Art, unvollständig oder beschädigt. Laden Sie sie erneut herunter und vergleichen Sie ihre Größe.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds {2}, expected a dictionary of weights, bare or under &#x27;model&#x27;. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains {2}, but a dictionary of weights is needed, either directly or under &#x27;model&#x27;. Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; enthält {2}, erwartet wird ein Wörterbuch von Gewichten, direkt oder unter &#x27;model&#x27;. Geben Sie einen der veröffentlichten Checkpoints an.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds {2} entries that are no weights ({3}), expected dense floating-point tensors only. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains {2} entries that are not weights ({3}). Only dense floating-point tensors are accepted. Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; enthält {2} Einträge, die keine Gewichte sind ({3}), erwartet werden nur dichte Gleitkommatensoren. Geben Sie einen der veröffentlichten Checkpoints an.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: expected the weights {2}; found {3}, among {4} weights ({5}). Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: the weights {2} are needed, but {3} was found, among {4} weights ({5}). Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; ist kein SpectralGPT-Checkpoint: Erwartet werden die Gewichte {2}; gefunden wurde {3} unter {4} Gewichten ({5}). Geben Sie einen der veröffentlichten Checkpoints an.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} places, expected a width of {4} and a square number of places. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} positions, but a width of {4} and a square number of positions are needed. Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; hat Token der Breite {2} an {3} Positionen, erwartet werden eine Breite von {4} und eine quadratische Zahl von Positionen. Geben Sie einen der veröffentlichten Checkpoints an.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds SpectralGPT&#x27;s encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains the SpectralGPT encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; enthält den Encoder von SpectralGPT, unter {2} Gewichten aber weder seinen Decoder (decoder_...) noch einen Kopf (cls_seg..., head...). Geben Sie einen der veröffentlichten Checkpoints an.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; does not fit SpectralGPT&#x27;s {2} network of {3} weights: {4}. Give the published file as it was downloaded, or choose what it holds with &#x27;kind&#x27;.</source>
+        <source>&#x27;{1}&#x27; does not match SpectralGPT&#x27;s {2} network of {3} weights: {4}. Use the published file as it was downloaded, or specify its type with &#x27;kind&#x27;.</source>
         <translation>&#x27;{1}&#x27; passt nicht zum SpectralGPT-Netz {2} mit {3} Gewichten: {4}. Geben Sie die veröffentlichte Datei an, wie sie heruntergeladen wurde, oder wählen Sie mit &#x27;kind&#x27;, was sie enthält.</translation>
     </message>
     <message>
@@ -6342,17 +6332,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source> The meaning of its {1} bands is not known: choose the raster&#x27;s bands by hand.</source>
+        <source> The meaning of its {1} bands is not known: choose the raster bands manually.</source>
         <translation> Die Bedeutung seiner {1} Kanäle ist nicht bekannt: Wählen Sie die Kanäle des Rasters von Hand.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>{1} {2} Imported; none of its figures was checked here.</source>
+        <source>{1} {2} Imported; none of its accuracy figures was checked here.</source>
         <translation>{1} {2} Importiert; keine seiner Zahlen wurde hier überprüft.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>Published SpectralGPT backbone, to fine-tune from; it predicts nothing by itself.</source>
+        <source>Published SpectralGPT backbone for fine-tuning. It cannot make predictions by itself.</source>
         <translation>Veröffentlichtes SpectralGPT-Backbone als Ausgangspunkt für die Feinabstimmung; es sagt allein nichts vorher.</translation>
     </message>
     <message>
@@ -6362,22 +6352,22 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>SpectralGPT segmentation network of {1} classes whose names are not in the file.</source>
+        <source>SpectralGPT segmentation network with {1} classes whose names are not in the file.</source>
         <translation>SpectralGPT-Segmentierungsnetz mit {1} Klassen, deren Namen nicht in der Datei stehen.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It takes ten bands and appends their mean twice. Which ten, the sources disagree: these are the ones its first author confirmed.</source>
+        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It uses ten bands and appends their mean twice. The sources disagree about which ten; these were confirmed by the first author.</source>
         <translation>Veröffentlichtes SpectralGPT-Segmentierungsnetz, von seinen Autoren auf SegMunich feinabgestimmt. Es nimmt zehn Kanäle und hängt ihr Mittel zweimal an. Welche zehn, darin sind sich die Quellen uneins: Diese hier hat der Erstautor bestätigt.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>SpectralGPT scene classifier whose class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
+        <source>SpectralGPT scene classifier. Its class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
         <translation>SpectralGPT-Szenenklassifikator, dessen Klassennamen und Normalisierung nicht in der Datei stehen: Die Namen sind Nummern, und die Skalierung je Fenster ist eine Annahme.</translation>
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. It has: {3}.</source>
+        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. Available: {3}.</source>
         <translation>&#x27;{1}&#x27; hat keinen Parameter &#x27;{2}&#x27;. Vorhanden sind: {3}.</translation>
     </message>
     <message>
@@ -6387,7 +6377,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but {4} is needed ({5}).</source>
         <translation>Der Parameter &#x27;{1}&#x27; von &#x27;{2}&#x27; ist {3}; erwartet wird {4} ({5}).</translation>
     </message>
     <message>
@@ -6397,7 +6387,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; it must lie between {4} and {5}.</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but it must be between {4} and {5}.</source>
         <translation>Der Parameter &#x27;{1}&#x27; von &#x27;{2}&#x27; ist {3}; er muss zwischen {4} und {5} liegen.</translation>
     </message>
     <message>
@@ -6562,12 +6552,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The job is not a JSON object on one line: got {1}.</source>
+        <source>The job is not a JSON object on a single line: {1}.</source>
         <translation>Der Auftrag ist kein JSON-Objekt in einer Zeile: Erhalten wurde {1}.</translation>
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The job is not a JSON object: got {1}.</source>
+        <source>The job is not a JSON object: {1}.</source>
         <translation>Der Auftrag ist kein JSON-Objekt: Erhalten wurde {1}.</translation>
     </message>
     <message>
@@ -6577,17 +6567,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The engine met an unexpected error ({1}: {2}). Please report it.</source>
+        <source>An unexpected error occurred in the engine ({1}: {2}). Please report it.</source>
         <translation>In der Engine ist ein unerwarteter Fehler aufgetreten ({1}: {2}). Bitte melden Sie ihn.</translation>
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>The model &#x27;{1}&#x27; ships with the plugin and keeps its name.</source>
+        <source>The model &#x27;{1}&#x27; comes with the plugin and cannot be renamed.</source>
         <translation>Das Modell &#x27;{1}&#x27; wird mit der Erweiterung geliefert und behält seinen Namen.</translation>
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>&#x27;{1}&#x27; cannot be the name of a file. Use letters, digits, spaces, and the signs _ - + ( ).</source>
+        <source>&#x27;{1}&#x27; cannot be used as a file name. Use letters, digits, spaces, and the characters _ - + ( ).</source>
         <translation>&#x27;{1}&#x27; kann nicht der Name einer Datei sein. Verwenden Sie Buchstaben, Ziffern, Leerzeichen und die Zeichen _ - + ( ).</translation>
     </message>
     <message>
@@ -6597,72 +6587,72 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>The model has its new name, but its old file &#x27;{1}&#x27; could not be removed: {2}. Remove it yourself.</source>
+        <source>The model has been renamed, but its old file &#x27;{1}&#x27; could not be deleted: {2}. Delete it manually.</source>
         <translation>Das Modell hat seinen neuen Namen, seine alte Datei &#x27;{1}&#x27; konnte aber nicht entfernt werden: {2}. Entfernen Sie sie selbst.</translation>
     </message>
     <message>
         <location filename="../engine/train/base_model.py"/>
-        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a model made by fine-tuning.</source>
+        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a fine-tuned model.</source>
         <translation>Das Modell &#x27;{1}&#x27; hat keinen SpectralGPT-Encoder als Ausgangspunkt. Wählen Sie ein Backbone oder ein durch Feinabstimmung erstelltes Modell.</translation>
     </message>
     <message>
         <location filename="../engine/train/base_model.py"/>
-        <source>The model &#x27;{1}&#x27; can only predict, and there is no {2} beside it to train from. Choose a backbone, or a model that you fine-tuned.</source>
+        <source>The model &#x27;{1}&#x27; can only make predictions, and there is no {2} next to it to train from. Choose a backbone, or a model that you fine-tuned.</source>
         <translation>Das Modell &#x27;{1}&#x27; kann nur vorhersagen, und es liegt kein {2} zum Weitertrainieren daneben. Wählen Sie ein Backbone oder ein Modell, das Sie feinabgestimmt haben.</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1}Round {2} of {3}, loss {4}</source>
+        <source>{1}Epoch {2} of {3}, loss {4}</source>
         <translation>{1}Durchgang {2} von {3}, Verlust {4}</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1} is not a checkpoint of a training run, or is damaged. Delete it to start from the beginning.</source>
+        <source>{1} is not a checkpoint of a training run, or it is damaged. Delete it to start from the beginning.</source>
         <translation>{1} ist kein Checkpoint eines Trainingslaufs oder ist beschädigt. Löschen Sie die Datei, um von vorn zu beginnen.</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
+        <source>{1} belongs to a run with different settings. Delete it to start from the beginning, or continue with the settings it was made with.</source>
         <translation>{1} gehört zu einem Lauf mit anderen Einstellungen. Löschen Sie die Datei, um von vorn zu beginnen, oder machen Sie mit den Einstellungen weiter, mit denen sie erstellt wurde.</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>The checkpoint {1} could not be written: the disk is full, or the folder cannot be written. Make room, or mend the folder, and run the same again: it goes on from the last checkpoint.</source>
+        <source>The checkpoint {1} could not be written: the disk is full, or the folder is read-only. Free some space, or fix the folder, and run the same command again. It continues from the last checkpoint.</source>
         <translation>Der Zwischenstand {1} konnte nicht geschrieben werden: Der Datenträger ist voll, oder in den Ordner kann nicht geschrieben werden. Schaffen Sie Platz oder beheben Sie das, und starten Sie dasselbe noch einmal: Es geht vom letzten Zwischenstand weiter.</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>
-        <source>Change is learned from two classes, unchanged and changed; the labels have {1} ({2}). Merge them into two.</source>
+        <source>Change detection needs two classes, unchanged and changed, but the labels have {1} ({2}). Merge them into two.</source>
         <translation>Änderungen werden aus zwei Klassen gelernt, unverändert und verändert; die Labels haben {1} ({2}). Fassen Sie sie zu zweien zusammen.</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>
-        <source>It cannot be told which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Call them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
+        <source>It is not clear which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Name them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
         <translation>Es lässt sich nicht erkennen, welches der Labels &#x27;{1}&#x27; und &#x27;{2}&#x27; Änderung bedeutet. Nennen Sie sie &#x27;unchanged&#x27; und &#x27;changed&#x27;, oder 0 und 1.</translation>
     </message>
     <message>
         <location filename="../engine/train/device.py"/>
-        <source>A GPU was asked for, but torch sees none here. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a torch that fits the GPU&#x27;s driver.</source>
+        <source>A GPU was requested, but PyTorch cannot find one. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a version of PyTorch that fits the GPU driver.</source>
         <translation>Eine GPU wurde verlangt, torch sieht hier aber keine. Wählen Sie das Gerät &#x27;auto&#x27; oder &#x27;cpu&#x27;, oder installieren Sie ein torch, das zum Treiber der GPU passt.</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <source>Mean overlap (IoU) on held-back labels before training: {1}</source>
         <translation>Mittlere Überlappung (IoU) auf zurückgehaltenen Labels vorher: {1}</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <source>labels held back in whole places, at the best epoch according to the same labels</source>
         <translation>Labels, nach ganzen Stellen zurückgehalten, bei der nach denselben Labels besten Epoche</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <source>Stopped before the end of the first epoch. The model with an unchanged backbone is kept.</source>
         <translation>Angehalten, bevor der erste Durchgang zu Ende war: Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <source>Training the backbone did not improve the accuracy on held-back labels ({1} instead of {2}). The model with an unchanged backbone is kept.</source>
         <translation>Das Training des Encoders hat die Karte zurückgehaltener Labels nicht verbessert ({1} gegen {2}): Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
     </message>
     <message>
@@ -6672,32 +6662,32 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/head_tuning.py"/>
-        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then trained on all of them</source>
         <translation>Labels von {1} Stellen in {2} Teilen, jeder einmal zurückgehalten; danach wurde das Modell an alle angepasst</translation>
     </message>
     <message>
         <location filename="../engine/train/judging.py"/>
-        <source>Judging, part {1} of {2}</source>
+        <source>Assessing accuracy, part {1} of {2}</source>
         <translation>Beurteilung, Teil {1} von {2}</translation>
     </message>
     <message>
         <location filename="../engine/train/judging.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <source>No labels could be held back to assess the accuracy of the model: one class is labelled in only one place (closer than {1} pixels). Draw every class in at least two places.</source>
         <translation>Zum Beurteilen des Modells wurde nichts zurückgehalten: Eine Klasse hat nur an einer Stelle Labels (näher als {1} Pixel). Zeichnen Sie jede Klasse an mindestens zwei Stellen.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>No raster was given. Choose the rasters with the labelled ground.</source>
+        <source>No raster was specified. Choose the rasters with the labelled areas.</source>
         <translation>Es wurde kein Raster angegeben. Wählen Sie die Raster mit den Flächen, die Labels haben.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>There are {1} rasters of the first date and {2} of the second. Give one of the second for each of the first, in the same order.</source>
+        <source>There are {1} rasters of the first date and {2} of the second. Specify one of the second date for each of the first, in the same order.</source>
         <translation>Es gibt {1} Raster des ersten Zeitpunkts und {2} des zweiten. Geben Sie für jedes des ersten eines des zweiten an, in derselben Reihenfolge.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>Rasters of a second date were given, but the task is {1}. Choose change-detection, or leave them out.</source>
+        <source>Rasters of a second date were specified, but the task is {1}. Choose change-detection, or leave them out.</source>
         <translation>Es wurden Raster eines zweiten Zeitpunkts angegeben, die Aufgabe ist aber {1}. Wählen Sie change-detection, oder lassen Sie sie weg.</translation>
     </message>
     <message>
@@ -6707,17 +6697,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>The labels {1} lie on none of the {2} rasters. Choose rasters of the place that is labelled, or check the CRS of both.</source>
+        <source>The labels {1} do not overlap any of the {2} rasters. Choose rasters of the labelled area, or check the CRS of both.</source>
         <translation>Die Labels {1} liegen auf keinem der {2} Raster. Wählen Sie Raster der Stelle, die Labels hat, oder prüfen Sie das KBS beider.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>No pixel of the rasters is labelled as {1}: the labels of that class lie elsewhere. Draw some on the rasters, or leave the class out.</source>
+        <source>No pixel of the rasters is labelled as {1}: the labels of this class lie elsewhere. Draw some on the rasters, or leave out the class.</source>
         <translation>Kein Pixel der Raster hat das Label {1}: Die Labels dieser Klasse liegen anderswo. Zeichnen Sie welche auf den Rastern, oder lassen Sie die Klasse weg.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>{1}: some bands are missing that other rasters have. The model learns without them everywhere.</source>
+        <source>{1}: some bands are missing that other rasters have. The model is trained without these bands on all rasters.</source>
         <translation>{1}: Einige Kanäle fehlen, die andere Raster haben. Das Modell lernt überall ohne sie.</translation>
     </message>
     <message>
@@ -6727,17 +6717,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>The backbone has seen {1} of {2} views of the windows in an earlier run.</source>
+        <source>The backbone already processed {1} of {2} views of the windows in an earlier run.</source>
         <translation>Das Backbone hat {1} von {2} Ansichten der Fenster schon in einem früheren Lauf gesehen.</translation>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels; the model was then trained on all of them</source>
+        <source>labels held back in whole places, at the best epoch according to the same labels; the model was then trained on all of them</source>
         <translation>Labels, nach ganzen Stellen zurückgehalten, bei der nach denselben Labels besten Epoche; danach wurde das Modell mit allen trainiert</translation>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
+        <source>All held-back labels lie on no-data pixels of the rasters, so the accuracy of the model cannot be assessed. Draw more labels where the raster has valid pixels.</source>
         <translation>Alle zurückgehaltenen Labels sind in den Rastern NoData, daher kann das Modell nicht beurteilt werden. Zeichnen Sie mehr Labels, wo das Raster Werte hat.</translation>
     </message>
     <message>
@@ -6757,37 +6747,37 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>change in other places is found best when the backbone stays as it is and a head is fitted</source>
+        <source>for change in other places, an unchanged backbone with a trained head works best</source>
         <translation>Veränderung an anderen Orten wird am besten gefunden, wenn das Backbone bleibt, wie es ist, und ein Kopf angepasst wird</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
+        <source>with only {1} labelled places, the backbone stays unchanged and only a head is trained</source>
         <translation>{1} Stellen mit Labels sind wenige: Das Backbone bleibt, wie es ist, und ein Kopf wird angepasst</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places and a GPU: all weights learn</source>
+        <source>with {1} labelled places and a GPU, all weights are trained</source>
         <translation>{1} Stellen mit Labels und eine GPU: Alle Gewichte lernen</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
+        <source>with {1} labelled places and no GPU, a small part of the backbone is trained</source>
         <translation>{1} Stellen mit Labels, keine GPU: Wenige Gewichte des Backbones lernen</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>the backbone has {1} million weights and there is no GPU: it stays as it is and a head is fitted</source>
+        <source>with {1} million weights in the backbone and no GPU, the backbone stays unchanged and only a head is trained</source>
         <translation>das Backbone hat {1} Millionen Gewichte, und es gibt keine GPU: Es bleibt, wie es ist, und ein Kopf wird angepasst</translation>
     </message>
     <message>
         <location filename="../engine/train/metrics.py"/>
-        <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
+        <source>The truth has the shape {1}, but the prediction {2}: they must be the same.</source>
         <translation>Die Wahrheit hat die Form {1}, die Vorhersage {2}: Erwartet wird dieselbe.</translation>
     </message>
     <message>
         <location filename="../engine/train/metrics.py"/>
-        <source>The {1} holds values {2}..{3}, expected 0..{4}.</source>
+        <source>The {1} contains values {2}..{3}, but only 0..{4} are possible.</source>
         <translation>Die Eingabe ({1}) enthält Werte {2}..{3}, erwartet wird 0..{4}.</translation>
     </message>
     <message>
@@ -6797,12 +6787,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/pixel_features.py"/>
-        <source>Every labelled pixel is no-data in the rasters. Draw labels where the raster has values, or check its no-data value.</source>
+        <source>All labelled pixels are no-data in the rasters. Draw labels where the raster has valid pixels, or check its no-data value.</source>
         <translation>Jedes Pixel mit Label ist in den Rastern NoData. Zeichnen Sie Labels, wo das Raster Werte hat, oder prüfen Sie seinen NoData-Wert.</translation>
     </message>
     <message>
         <location filename="../engine/train/pixel_features.py"/>
-        <source>Every pixel labelled as {1} is no-data in the rasters. Draw some where the raster has values, or leave the class out.</source>
+        <source>All pixels labelled as {1} are no-data in the rasters. Draw some where the raster has valid pixels, or leave out the class.</source>
         <translation>Jedes Pixel mit dem Label {1} ist in den Rastern NoData. Zeichnen Sie welche, wo das Raster Werte hat, oder lassen Sie die Klasse weg.</translation>
     </message>
     <message>
@@ -6812,12 +6802,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
-        <source>{1} finished epochs are kept in {2}: run the same again to go on.</source>
+        <source>{1} completed epochs are saved in {2}. Run the same command again to continue.</source>
         <translation>{1} fertige Epochen sind in {2} aufbewahrt: Starten Sie dasselbe erneut, um fortzufahren.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
-        <source>Nothing was kept, as no checkpoint folder was given.</source>
+        <source>Nothing was saved, because no checkpoint folder was specified.</source>
         <translation>Es wurde nichts behalten, da kein Checkpoint-Ordner angegeben war.</translation>
     </message>
     <message>
@@ -6827,12 +6817,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/pretraining_patches.py"/>
-        <source>The imagery is read into the GPU&#x27;s memory; patches are cut there.</source>
+        <source>The imagery is loaded into GPU memory, and patches are cut there.</source>
         <translation>Die Bilder werden in den Speicher der GPU gelesen; dort werden die Ausschnitte genommen.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_patches.py"/>
-        <source>It does not fit there beside what others keep: read as needed.</source>
+        <source>The imagery does not fit into GPU memory together with the other data. Patches are read from disk as needed.</source>
         <translation>Neben dem, was andere dort halten, passen sie nicht hinein: Gelesen wird nach Bedarf.</translation>
     </message>
     <message>
@@ -6842,12 +6832,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>SpectralGPT pretrained without labels on own imagery, from random weights ({1}).</source>
+        <source>SpectralGPT pretrained without labels on the user&#x27;s own imagery, from random weights ({1}).</source>
         <translation>SpectralGPT, ohne Labels auf eigenen Bildern vortrainiert, von zufälligen Gewichten aus ({1}).</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>SpectralGPT pretrained without labels on own imagery, going on from {1}.</source>
+        <source>SpectralGPT pretrained without labels on the user&#x27;s own imagery, continuing from {1}.</source>
         <translation>SpectralGPT, ohne Labels auf eigenen Bildern vortrainiert, von {1} aus fortgeführt.</translation>
     </message>
     <message>
@@ -6857,72 +6847,67 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>The model &#x27;{1}&#x27; has no decoder to pretrain with. Choose a backbone.</source>
+        <source>The model &#x27;{1}&#x27; has no decoder for pretraining. Choose a backbone.</source>
         <translation>Das Modell &#x27;{1}&#x27; hat keinen Decoder zum Vortrainieren. Wählen Sie ein Backbone.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>The imagery is too small to hold any of it back: the network cannot be judged on ground it has not seen. Give larger rasters, or at least ten.</source>
+        <source>The imagery is too small to hold back any of it, so the network cannot be assessed on unseen areas. Use larger rasters, or at least ten.</source>
         <translation>Die Bilder sind zu klein, um etwas davon zurückzuhalten: Das Netz kann nicht auf Flächen beurteilt werden, die es nicht gesehen hat. Geben Sie größere Raster an, oder mindestens zehn.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>{1} of the rasters, such as {2}, were changed since the run in {3} began: what is left of it learns from them as they are now. Delete that folder to begin anew.</source>
+        <source>{1} of the rasters, such as {2}, have changed since the run in {3} began. The rest of the run uses them as they are now. Delete this folder to start from the beginning.</source>
         <translation>{1} der Raster, etwa {2}, wurden geändert, seit der Lauf in {3} begann: Was von ihm noch bleibt, lernt von ihnen, wie sie jetzt sind. Löschen Sie diesen Ordner, um neu zu beginnen.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
+        <source>{1} rasters, {2} megapixels; {3} windows held back. Network with {4} million weights; {5} process(es).</source>
         <translation>{1} Raster, {2} Megapixel; {3} Fenster zurückgehalten. Netz mit {4} Millionen Gewichten; {5} Prozess(e).</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>Stage {1} has windows of {2} px, more than its largest raster has ({3} x {4} px): they are enlarged from fewer pixels, which takes time and teaches little. Use smaller windows, or larger rasters.</source>
+        <source>Stage {1} has windows of {2} px, but its largest raster has only {3} x {4} px. The windows are enlarged from fewer pixels, which takes time and teaches the model little. Use smaller windows, or larger rasters.</source>
         <translation>Stufe {1} hat Fenster von {2} px, mehr als ihr größtes Raster hat ({3} x {4} px): Sie werden aus weniger Pixeln vergrößert, was Zeit kostet und wenig lehrt. Verwenden Sie kleinere Fenster oder größere Raster.</translation>
     </message>
     <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Learning</source>
-        <translation>Es wird gelernt</translation>
-    </message>
-    <message>
         <location filename="../engine/train/scene_chips.py"/>
-        <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
+        <source>{1} labelled scenes are left out, because less than half of their pixels are valid.</source>
         <translation>{1} Szenen mit Label werden ausgelassen: Weniger als die Hälfte ihrer Pixel ist gültig.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_chips.py"/>
-        <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
+        <source>No labelled scene can be used: in all of them, less than half of the pixels are valid. Label scenes where the raster has valid pixels, or check its no-data value.</source>
         <translation>Keine Szene mit Label ist verwendbar: Von jeder ist weniger als die Hälfte der Pixel gültig. Vergeben Sie Labels für Szenen, wo das Raster Werte hat, oder prüfen Sie seinen NoData-Wert.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>{1} on held-back scenes before: {2}</source>
+        <source>{1} on held-back scenes before training: {2}</source>
         <translation>{1} auf zurückgehaltenen Szenen vorher: {2}</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <source>scenes held back in whole places, at the best epoch according to the same scenes</source>
         <translation>Szenen, nach ganzen Stellen zurückgehalten, bei der nach denselben Szenen besten Epoche</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <source>Training the backbone did not improve the accuracy on held-back scenes ({1} instead of {2}). The model with an unchanged backbone is kept.</source>
         <translation>Das Training des Encoders hat die Labels zurückgehaltener Szenen nicht verbessert ({1} gegen {2}): Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_finetuning.py"/>
-        <source>Rasters of a second date were given, but scenes have one date. Leave them out, or choose change-detection.</source>
+        <source>Rasters of a second date were specified, but scenes have only one date. Leave them out, or choose change-detection.</source>
         <translation>Es wurden Raster eines zweiten Zeitpunkts angegeben, Szenen haben aber nur einen. Lassen Sie sie weg, oder wählen Sie change-detection.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_head.py"/>
-        <source>Scenes that touch are in different parts, as there are too few others: the figures flatter the model. Draw scenes in more places.</source>
+        <source>Touching scenes had to be assigned to different parts, because there are too few others. The accuracy figures are too optimistic. Draw scenes in more places.</source>
         <translation>Szenen, die sich berühren, sind in verschiedenen Teilen, da es zu wenige andere gibt: Die Zahlen schmeicheln dem Modell. Zeichnen Sie Szenen an mehr Stellen.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_head.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Label every class in at least two places.</source>
+        <source>No scenes could be held back to assess the accuracy of the model: one class is labelled in only one place (closer than {1} pixels). Label every class in at least two places.</source>
         <translation>Zum Beurteilen des Modells wurde nichts zurückgehalten: Eine Klasse hat nur an einer Stelle Labels (näher als {1} Pixel). Vergeben Sie für jede Klasse Labels an mindestens zwei Stellen.</translation>
     </message>
     <message>
@@ -6932,72 +6917,72 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Whether training the encoder helps cannot be seen without scenes held back: the head on frozen features is kept.</source>
+        <source>Without held-back scenes, it is not known whether training the backbone helps. The model with an unchanged backbone is kept.</source>
         <translation>Ob das Training des Encoders hilft, lässt sich ohne zurückgehaltene Szenen nicht sehen: Der Kopf auf eingefrorenen Merkmalen wird behalten.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Learning what small patches look like</source>
+        <source>Learning small image patterns</source>
         <translation>Es wird gelernt, wie kleine Ausschnitte aussehen</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Fitting and judging the last layer</source>
+        <source>Training and assessing the last layer</source>
         <translation>Die letzte Schicht wird angepasst und beurteilt</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
+        <source>scenes of {1} places in {2} parts, each held back in turn (small image patterns were learned from all of them, without labels); the model was then trained on all of them</source>
         <translation>Szenen von {1} Stellen in {2} Teilen, jeder einmal zurückgehalten (Bildausschnitte wurden von allen gelernt, ohne Labels); danach wurde das Modell an alle angepasst</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave the class out.</source>
+        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave out the class.</source>
         <translation>Keine verwendbare Szene hat das Label {1}. Vergeben Sie es für einige auf den Rastern, oder lassen Sie die Klasse weg.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>{1}: fewer than {2} scenes. Label more; figures from so few say little.</source>
+        <source>{1}: fewer than {2} scenes. Label more of them: accuracy figures from so few are not reliable.</source>
         <translation>{1}: weniger als {2} Szenen. Vergeben Sie mehr Labels; Zahlen aus so wenigen sagen wenig.</translation>
     </message>
     <message>
         <location filename="../engine/train/smaller_batches.py"/>
-        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <source>There is not enough memory even for a batch of {1}. Choose a smaller network or window, close other programs, or use another device.</source>
         <translation>Der Speicher reicht selbst für einen Stapel von {1} nicht. Wählen Sie ein kleineres Netz oder Fenster, schließen Sie andere Programme, oder rechnen Sie auf einem anderen Gerät.</translation>
     </message>
     <message>
         <location filename="../engine/train/smaller_batches.py"/>
-        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <source>There is not enough memory for a batch of {1}: trying {2}.</source>
         <translation>Der Speicher reicht nicht für einen Stapel von {1}: Es wird {2} versucht.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
+        <source>Stage {1} is &#x27;{2}&#x27;, but {3} is expected, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
         <translation>Stufe {1} ist &#x27;{2}&#x27;, erwartet wird {3}, zum Beispiel 64:20:1e-3 oder 128:10:5e-4:0.9:*summer*. Trennen Sie Stufen durch ;.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>The stages &#x27;{1}&#x27; hold no stage, expected {2}.</source>
+        <source>The stages &#x27;{1}&#x27; contain no stage. Specify {2}.</source>
         <translation>Die Stufen &#x27;{1}&#x27; enthalten keine Stufe, erwartet wird {2}.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} has a window of {2} px, expected a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
+        <source>Stage {1} has a window of {2} px, but it must be a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
         <translation>Stufe {1} hat ein Fenster von {2} px, erwartet wird ein Vielfaches der Kachel des Netzes von {3} px. Verwenden Sie {4} oder {5}.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window: nothing stays visible. Lower the mask ratio, or use a larger window.</source>
+        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window, so none stays visible. Reduce the mask ratio, or use a larger window.</source>
         <translation>Stufe {1} verdeckt {2} der {3} Token eines Fensters von {4} px: Nichts bleibt sichtbar. Verringern Sie den Maskierungsgrad, oder verwenden Sie ein größeres Fenster.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>No raster&#x27;s name is like &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
+        <source>No raster name matches &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
         <translation>Kein Rastername entspricht &#x27;{1}&#x27;. Die Raster sind: {2}{3}. Verwenden Sie * für beliebigen Text im Muster.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
+        <source>Stage {1} is &#x27;{2}&#x27;, but the window and the epochs must be at least 1, the learning rate above 0 and at most 1, and the mask ratio between 0 and 1.</source>
         <translation>Stufe {1} ist &#x27;{2}&#x27;: Fenster und Epochen müssen mindestens 1 sein, die Lernrate über 0 und höchstens 1, der Maskierungsgrad zwischen 0 und 1.</translation>
     </message>
     <message>
@@ -7012,32 +6997,32 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/train/surroundings_tuning.py"/>
-        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings</source>
+        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings of the pixels</source>
         <translation>Durchschnittliche Präzision auf zurückgehaltenen Labels: {1} Pixel für Pixel, {2} mit der Umgebung</translation>
     </message>
     <message>
         <location filename="../engine/train/trainer.py"/>
-        <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
+        <source>The loss became {1} at step {2} (epoch {3}), with a learning rate of {4}. Reduce the learning rate or limit the gradient, and check the data for values that are not finite.</source>
         <translation>Der Verlust wurde {1} bei Schritt {2} (Epoche {3}), bei einer Lernrate von {4}. Verringern Sie die Lernrate oder begrenzen Sie den Gradienten, und prüfen Sie die Daten auf Werte, die nicht endlich sind.</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_card.py"/>
-        <source>Made from own labels of {1} classes ({2}), starting from {3}.</source>
+        <source>Trained on the user&#x27;s own labels of {1} classes ({2}), starting from {3}.</source>
         <translation>Erstellt aus eigenen Labels von {1} Klassen ({2}), ausgehend von {3}.</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_card.py"/>
-        <source>not judged: no labels could be held back</source>
+        <source>not assessed: no labels could be held back</source>
         <translation>nicht beurteilt: Es konnten keine Labels zurückgehalten werden</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished_run.py"/>
-        <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
+        <source>{1} cannot be read, so the run in this folder cannot be continued. Delete the folder, or specify another one.</source>
         <translation>{1} kann nicht gelesen werden, daher kann der Lauf in diesem Ordner nicht fortgesetzt werden. Löschen Sie den Ordner, oder geben Sie einen anderen an.</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished_run.py"/>
-        <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
+        <source>The folder {1} contains a run with different settings ({2}). Use the same settings to continue it, specify another folder, or delete the folder.</source>
         <translation>Der Ordner {1} enthält einen Lauf mit anderen Einstellungen ({2}). Geben Sie dieselben an, um ihn fortzusetzen, oder einen anderen Ordner, oder löschen Sie ihn.</translation>
     </message>
     <message>

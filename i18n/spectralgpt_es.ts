@@ -4247,7 +4247,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Precision (user&#x27;s accuracy): of what is mapped as a class, the share that is it. Recall (producer&#x27;s accuracy): of what is a class, the share that is mapped as it. Means are over the classes that occur in references or map.</source>
+        <source>Precision (user&#x27;s accuracy) is the share of the pixels mapped as a class that really belong to it. Recall (producer&#x27;s accuracy) is the share of the pixels of a class that were mapped as this class. Means are over the classes that occur in the references or in the map.</source>
         <translation>Precisión (exactitud del usuario): de lo cartografiado como una clase, la proporción que lo es. Exhaustividad (exactitud del productor): de lo que es una clase, la proporción cartografiada como tal. Las medias se calculan sobre las clases que aparecen en las referencias o en el mapa.</translation>
     </message>
     <message>
@@ -4312,7 +4312,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): each class counts by its area, not by its points. The estimated areas are corrected for the map&#x27;s errors; report these, with their intervals.</source>
+        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57). Each class is weighted by its area, not by its number of points. The estimated areas are corrected for the errors of the map: report these areas together with their intervals.</source>
         <translation>Estimaciones para todo el mapa a partir de la muestra estratificada (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): cada clase cuenta por su área, no por sus puntos. Las áreas estimadas están corregidas por los errores del mapa; informe de estas, con sus intervalos.</translation>
     </message>
     <message>
@@ -4322,7 +4322,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Estimated shares of the area</source>
+        <source>Estimated shares of the total area</source>
         <translation>Proporciones de área estimadas</translation>
     </message>
     <message>
@@ -4417,17 +4417,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Ground it has not seen</source>
+        <source>Accuracy on unseen areas</source>
         <translation>Terreno que no ha visto</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>What it paints</source>
+        <source>Reconstructed imagery</source>
         <translation>Lo que pinta</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
+        <source>Masked input ({share} hidden), reconstruction and error (black = no error) at {raster}.</source>
         <translation>Entrada enmascarada ({share} oculto), reconstrucción, error (negro: ninguno) en {raster}.</translation>
     </message>
     <message>
@@ -4437,7 +4437,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>To do the same again:</source>
+        <source>To repeat this run:</source>
         <translation>Para volver a hacer lo mismo:</translation>
     </message>
     <message>
@@ -4462,7 +4462,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Time</source>
+        <source>Duration</source>
         <translation>Duración</translation>
     </message>
     <message>
@@ -4497,12 +4497,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>mean of the band</source>
+        <source>band mean</source>
         <translation>media de la banda</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Error where held back</source>
+        <source>Error on held-back areas</source>
         <translation>Error en lo reservado</translation>
     </message>
     <message>
@@ -4512,18 +4512,13 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>The imagery was too small to hold any of it back.</source>
+        <source>The imagery was too small to hold back any of it.</source>
         <translation>Las imágenes eran demasiado pequeñas para reservar una parte.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>{measure}. {windows} windows of {pixels} px.</source>
         <translation>{measure}. {windows} ventanas de {pixels} px.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Guess</source>
-        <translation>Estimación con</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
@@ -4562,12 +4557,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>Run it again</source>
+        <source>Run again</source>
         <translation>Ejecutarlo de nuevo</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>With the engine&#x27;s Python, in the plugin&#x27;s folder:</source>
+        <source>With the engine&#x27;s Python, in the plugin folder:</source>
         <translation>Con el Python del motor, en la carpeta del complemento:</translation>
     </message>
     <message>
@@ -4587,17 +4582,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>quick: a head on the frozen backbone</source>
+        <source>quick: a head on an unchanged backbone</source>
         <translation>rápido: un cabezal sobre el modelo base congelado</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>adapters: few weights of the backbone learned along</source>
+        <source>adapters: a small part of the backbone is trained</source>
         <translation>adaptadores: se aprenden también unos pocos pesos del modelo base</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>full: all weights learned</source>
+        <source>full: all weights are trained</source>
         <translation>completo: se aprenden todos los pesos</translation>
     </message>
     <message>
@@ -4607,7 +4602,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>Judged on</source>
+        <source>Assessed on</source>
         <translation>Juzgado con</translation>
     </message>
     <message>
@@ -4647,17 +4642,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/allocation.py"/>
-        <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
+        <source>A sample of {1} points cannot cover {2} classes. Use at least {3} points, preferably {4}.</source>
         <translation>Una muestra de {1} puntos no puede abarcar {2} clases. Pida al menos {3} puntos, mejor {4}.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <source>The map {1} has decimal numbers ({2}), but a class map has whole numbers that stand for classes. Choose a class map, such as one made with &#x27;Land-cover map&#x27;, or convert it if its numbers are classes (Raster &gt; Conversion &gt; Translate, output type Byte).</source>
         <translation>El mapa {1} tiene números decimales ({2}), se esperaban números enteros que representen clases. Elija un mapa de clases, como el que crea &#x27;Mapa de cobertura del suelo&#x27;, o conviértalo (Ráster &gt; Conversión &gt; Traducir, tipo de salida Byte) si sus números son clases.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>{1} is an image (bands: {2}, {3}), expected a class map: one band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; makes of the image. To judge a model, give &#x27;Evaluate map&#x27; the image and the model.</source>
+        <source>{1} is an image (bands: {2}, {3}), but a class map has a single band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; made from the image. To evaluate a model, give &#x27;Evaluate map&#x27; both the image and the model.</source>
         <translation>{1} es una imagen (bandas: {2}, {3}), se esperaba un mapa de clases: una banda de números enteros que representen clases. Elija el mapa que &#x27;Mapa de cobertura del suelo&#x27; crea a partir de la imagen. Para evaluar un modelo, dé a &#x27;Evaluar mapa&#x27; la imagen y el modelo.</translation>
     </message>
     <message>
@@ -4667,7 +4662,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
+        <source>The map {1} has more than {2} different values, so it does not look like a class map. Choose a class map, such as one made with &#x27;Land-cover map&#x27;.</source>
         <translation>El mapa {1} tiene más de {2} valores distintos, se esperaban clases. Elija un mapa de clases, como el que crea &#x27;Mapa de cobertura del suelo&#x27;.</translation>
     </message>
     <message>
@@ -4677,32 +4672,32 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>Reading the map at the references</source>
+        <source>Reading the map at the reference locations</source>
         <translation>Leyendo el mapa en las referencias</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>{1} has several bands, as an image has; the first of them was judged as a class map. If it is an image, choose the map that was made of it, or a model as well.</source>
+        <source>{1} has several bands, as an image does. Its first band was evaluated as a class map. If it is an image, choose the map made from it, or also choose a model.</source>
         <translation>{1} tiene varias bandas, como una imagen; se ha evaluado la primera como mapa de clases. Si es una imagen, elija el mapa creado a partir de ella, o además un modelo.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class under any of the {1} references {2}: it has no data there. Choose references on the mapped part, or another map.</source>
+        <source>The map has no class at any of the {1} references {2}: it has no data there. Choose references within the mapped area, or another map.</source>
         <translation>El mapa no tiene clase bajo ninguna de las {1} referencias {2}: ahí no tiene datos. Elija referencias en la parte cartografiada, u otro mapa.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples count as errors. If it is one of the map&#x27;s classes, give both the same name; where the truth is not known, leave it empty.</source>
+        <source>These classes of the references are not in the map: {1}. Their {2} reference samples count as errors. If the map has such a class under a different name, use the same name in both. If the true class is not known, leave the field empty.</source>
         <translation>El mapa no tiene ninguna clase para {1}: {2} muestras de referencia cuentan como errores. Si es una de las clases del mapa, dé el mismo nombre a ambas; donde no se conozca la verdad, déjela vacía.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples were taken for what is not labelled, and left out.</source>
+        <source>These values of the references are not classes of the map and were treated as not labelled: {1}. Their {2} reference samples are left out.</source>
         <translation>El mapa no tiene ninguna clase para {1}: {2} muestras de referencia se tomaron por no etiquetadas y se omitieron.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>{1} of {2} reference samples lie where the map has no data; they are left out.</source>
+        <source>{1} of {2} reference samples lie where the map has no data. They are left out.</source>
         <translation>{1} de {2} muestras de referencia están donde el mapa no tiene datos; se omiten.</translation>
     </message>
     <message>
@@ -4712,47 +4707,47 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>The references {1} are {2}, expected points drawn at random from each class of the map for the design &#x27;stratified&#x27;. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
+        <source>The references {1} are {2}, but the design &#x27;stratified&#x27; needs points drawn at random from each class of the map. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
         <translation>Las referencias {1} son {2}, se esperaban puntos extraídos al azar de cada clase del mapa para el diseño &#x27;stratified&#x27;. Extráigalos con &#x27;Extraer muestra de un mapa&#x27; (sample), o elija el diseño &#x27;simple&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Neighbouring pixels are not independent: the intervals are over the {1} reference areas, not over the {2} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <source>Neighbouring pixels are not independent, so the intervals are based on the {1} reference areas, not on the {2} pixels. For figures that apply to the whole map, draw a stratified random sample.</source>
         <translation>Los píxeles vecinos no son independientes: los intervalos se calculan sobre las {1} áreas de referencia, no sobre los {2} píxeles. Para obtener cifras válidas para todo el mapa, extraiga una muestra aleatoria estratificada.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>{1} reference areas are few: the intervals are wide, and rough themselves.</source>
+        <source>With only {1} reference areas, the intervals are wide and approximate.</source>
         <translation>{1} áreas de referencia son pocas: los intervalos son amplios y aproximados.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>{1} of {2} points lie on another class of this map than the one they were drawn from: the sample is another map&#x27;s. Its strata were used with their weights (Stehman 2014), on the assumption that both maps cover the same ground.</source>
+        <source>{1} of {2} points lie on a different class of this map than the one they were drawn from, so the sample was drawn from another map. Its strata were used with their weights (Stehman 2014), assuming that both maps cover the same area.</source>
         <translation>{1} de {2} puntos están en otra clase de este mapa que aquella de la que se extrajeron: la muestra es de otro mapa. Se usaron sus estratos con sus pesos (Stehman 2014), suponiendo que ambos mapas cubren el mismo terreno.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>No point was labelled in {1}, {2} of the map: the area-adjusted figures hold for the rest. Label points there.</source>
+        <source>No points were labelled in {1} ({2} of the map). The area-adjusted figures apply only to the rest of the map. Label points in these classes.</source>
         <translation>No se etiquetó ningún punto en {1}, {2} del mapa: las cifras ajustadas por área valen para el resto. Etiquete puntos ahí.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>One point only was labelled in {1}: intervals that need its variance are missing.</source>
+        <source>Only one point was labelled in {1}. Intervals that need its variance are missing.</source>
         <translation>Solo se etiquetó un punto en {1}: faltan los intervalos que necesitan su varianza.</translation>
     </message>
     <message>
         <location filename="../engine/assess/matching.py"/>
-        <source>No class of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
+        <source>None of the classes of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
         <translation>Ninguna clase de las referencias {1} es una clase del mapa. Las referencias tienen {2}; el mapa tiene {3}. Elija el campo cuyos valores son las clases del mapa, por nombre o por valor, o cambie los nombres de las clases.</translation>
     </message>
     <message>
         <location filename="../engine/assess/matching.py"/>
-        <source>Classes were matched by value, though their names differ: {1}. Give them the same names if that is wrong.</source>
+        <source>Classes were matched by value, although their names differ: {1}. If this is wrong, use the same names in both.</source>
         <translation>Las clases se emparejaron por valor, aunque sus nombres difieren: {1}. Si esto es incorrecto, deles los mismos nombres.</translation>
     </message>
     <message>
         <location filename="../engine/assess/references.py"/>
-        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but not every point has both: its strata cannot be used, and figures may not hold for the whole map. Remove points that were not drawn, or fill in both fields.</source>
+        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but some points lack one of them. The strata cannot be used, and the figures may not apply to the whole map. Remove points that were not drawn, or fill in both fields.</source>
         <translation>Las referencias {1} tienen los campos &#x27;{2}&#x27; y &#x27;{3}&#x27; de una muestra sorteada, pero no todos los puntos tienen ambos: sus estratos no se pueden usar, y las cifras quizá no valgan para todo el mapa. Elimine los puntos que no fueron sorteados, o rellene ambos campos.</translation>
     </message>
     <message>
@@ -4762,22 +4757,22 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, starting with the first point. Then evaluate the map with these points.</source>
         <translation>Rellene el campo &#x27;{1}&#x27; con la clase verdadera de cada punto, por nombre o valor, desde el primero en adelante; después evalúe el mapa con ellos.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
+        <source>The class {1} has only {2} pixels, fewer than the {3} points required for each class. All of them are used.</source>
         <translation>La clase {1} tiene solo {2} píxeles, menos de los {3} puntos deseados para cada clase: se toman todos.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>The class {1} gets {2} point: its accuracy will have no interval. Ask for more points, or a larger minimum.</source>
+        <source>The class {1} has {2} point, so there will be no interval for its accuracy. Use more points, or a larger minimum.</source>
         <translation>La clase {1} recibe {2} punto: su exactitud no tendrá intervalo. Pida más puntos, o un mínimo mayor.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
+        <source>{1} points are drawn instead of {2}, because each class needs its minimum number of points.</source>
         <translation>Se extraen {1} puntos en lugar de {2}: cada clase necesita su mínimo.</translation>
     </message>
     <message>
@@ -4787,42 +4782,42 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/assess/stratified.py"/>
-        <source>Every stratum with an area needs a point, and there must be one.</source>
+        <source>Every stratum with an area needs at least one point.</source>
         <translation>Cada estrato con área necesita un punto, y debe haber al menos uno.</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the names only number the bands</source>
+        <source>the names are only band numbers</source>
         <translation>los nombres solo numeran las bandas</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the SR_ names do not tell which Landsat it is</source>
+        <source>the SR_ names do not indicate which Landsat satellite it is</source>
         <translation>los nombres SR_ no dicen qué Landsat es</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <source>the names could be those of Sentinel-2 or Landsat</source>
         <translation>los nombres podrían ser de Sentinel-2 o de Landsat</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster has one band only, {1}</source>
+        <source>The raster has only one band, {1}</source>
         <translation>El ráster tiene una sola banda, {1}</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
+        <source>The raster has {1} bands with neither names nor wavelengths</source>
         <translation>Las {1} bandas del ráster no tienen ni nombres ni longitudes de onda</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster&#x27;s {1} bands are {2}</source>
+        <source>The raster has {1} bands: {2}</source>
         <translation>Las {1} bandas del ráster son {2}</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>{1}. The model needs {2}; not found: {3}. </source>
+        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
         <translation>{1}. El modelo necesita {2}; no se encontraron: {3}. </translation>
     </message>
     <message>
@@ -4832,22 +4827,22 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>At least {1} bands are needed: use a raster with all of them, or another model.</source>
+        <source>At least {1} bands are needed. Use a raster with all of them, or another model.</source>
         <translation>Se necesitan al menos {1} bandas: use un ráster que las tenga todas, u otro modelo.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>Give the bands descriptions such as B02, or type the raster&#x27;s band numbers in BANDS in the model&#x27;s order.</source>
+        <source>Give the bands descriptions such as B02, or specify the raster&#x27;s band numbers in BANDS, in the order of the model.</source>
         <translation>Dé a las bandas descripciones como B02, o escriba en BANDS los números de banda del ráster en el orden del modelo.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source> If the order is {1} ({2}), BANDS is {3}.</source>
+        <source> If the order is {1} ({2}), set BANDS to {3}.</source>
         <translation> Si el orden es {1} ({2}), BANDS es {3}.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
+        <source>BANDS contains band {1}, but the raster&#x27;s bands are {2}. Band numbers start at 1, and an alpha band cannot be used.</source>
         <translation>BANDS menciona la banda {1}, pero las bandas del ráster son {2}. Los números de banda cuentan desde 1, y no se puede usar una banda alfa.</translation>
     </message>
     <message>
@@ -4857,22 +4852,22 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <source>BANDS contains raster band {1} twice, for {2} and for {3}. Each band of the model needs a different raster band.</source>
         <translation>BANDS indica dos veces la banda {1} del ráster, para {2} y para {3}. Cada banda del modelo necesita su propia banda del ráster.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS, place {1}</source>
+        <source>position {1} in BANDS</source>
         <translation>BANDS, lugar {1}</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Specify one raster band number for each, in this order.</source>
         <translation>BANDS tiene {1} números, pero el modelo necesita {2} ({3}){4}. Indique un número de banda del ráster para cada una, en este orden.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>stands in for {1}</source>
+        <source>used in place of {1}</source>
         <translation>sustituye a {1}</translation>
     </message>
     <message>
@@ -4887,7 +4882,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <source>Several raster bands ({1}) match the model&#x27;s {2}: {3}. Specify with BANDS which one to use.</source>
         <translation>Las bandas {1} del ráster podrían ser todas {2} del modelo: {3}. Indique con BANDS cuál usar.</translation>
     </message>
     <message>
@@ -4902,62 +4897,62 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/card_editing.py"/>
-        <source>&#x27;{1}&#x27; is no model of SpectralGPT, or is damaged. Copy the file again.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT model, or it is damaged. Copy the file again.</source>
         <translation>&#x27;{1}&#x27; no es un modelo de SpectralGPT, o está dañado. Copie el archivo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The model&#x27;s card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
+        <source>The model card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
         <translation>La ficha del modelo no se puede leer: no la escribió esta versión de SpectralGPT. Importe el modelo de nuevo, o actualice el complemento.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The model&#x27;s card names the task &#x27;{1}&#x27;, expected one of {2}. Update the plugin.</source>
+        <source>The model card specifies the task &#x27;{1}&#x27;, but only these are supported: {2}. Update the plugin.</source>
         <translation>La ficha del modelo indica la tarea &#x27;{1}&#x27;, se esperaba una de {2}. Actualice el complemento.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The card of the model &#x27;{1}&#x27; cannot be right: {2}. Copy the file again, or make or import the model again.</source>
+        <source>The card of the model &#x27;{1}&#x27; is invalid: {2}. Copy the file again, or create or import the model again.</source>
         <translation>La ficha del modelo &#x27;{1}&#x27; no puede ser correcta: {2}. Copie el archivo de nuevo, o cree o importe el modelo otra vez.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>one of its names or descriptions is no text</source>
+        <source>one of its names or descriptions is not text</source>
         <translation>uno de sus nombres o descripciones no es texto</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>its threshold, architecture, training or accuracy is no table</source>
+        <source>its threshold, architecture, training or accuracy is not a table</source>
         <translation>su umbral, arquitectura, entrenamiento o exactitud no es una tabla</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
+        <source>its classes have the values {1}, but different values from 0 to {2} are expected</source>
         <translation>sus clases tienen los valores {1}; se esperan valores distintos de 0 a {2}</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>one of its classes has the value of no-data, {1}</source>
+        <source>one of its classes has the no-data value {1}</source>
         <translation>una de sus clases tiene el valor sin datos, {1}</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>a class has the colour &#x27;{1}&#x27;, expected one such as #1f78b4</source>
+        <source>a class has the colour &#x27;{1}&#x27;, but a colour such as #1f78b4 is expected</source>
         <translation>una clase tiene el color &#x27;{1}&#x27;; se espera uno como #1f78b4</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>it has no bands, or one whose wavelength is no number</source>
+        <source>it has no bands, or one whose wavelength is not a number</source>
         <translation>no tiene bandas, o alguna cuya longitud de onda no es un número</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>the side of its window, its bands in a group or its pixels are not above 0</source>
+        <source>its window size, its number of bands in a group or its number of pixels is not positive</source>
         <translation>el lado de su ventana, sus bandas por grupo o sus píxeles no son mayores que 0</translation>
     </message>
     <message>
         <location filename="../engine/checkpoint.py"/>
-        <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
+        <source>&#x27;{1}&#x27; has no weights to train from: a .safetensors model is needed. An .onnx model can only predict. Choose the model it was exported from.</source>
         <translation>&#x27;{1}&#x27; no contiene pesos con los que entrenar: se esperaba un modelo .safetensors. Un modelo .onnx solo puede predecir; elija el modelo del que se exportó.</translation>
     </message>
     <message>
@@ -4967,117 +4962,117 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/checkpoint.py"/>
-        <source>The weights in &#x27;{1}&#x27; do not fit the network its card describes: {2} are missing, too many or of another shape ({3}). Train or import the model again.</source>
+        <source>The weights in &#x27;{1}&#x27; do not match the network described in its card: {2} weights are missing, unexpected or of a different shape ({3}). Train or import the model again.</source>
         <translation>Los pesos de &#x27;{1}&#x27; no se ajustan a la red que describe su ficha: {2} faltan, sobran o tienen otra forma ({3}). Entrene o importe el modelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/data/atlas.py"/>
-        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <source>The images have no valid pixels to train on. Check their no-data values.</source>
         <translation>Las imágenes no tienen ningún píxel válido con el que entrenar. Compruebe sus valores sin datos.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
+        <source>No labels could be held back, so the accuracy of the model cannot be assessed. At least two classes must each be labelled in two places that are more than {1} pixels apart and not connected by other labels. Label a second place for {2}{3}.</source>
         <translation>No se reservó ninguna etiqueta, así que el modelo no se puede juzgar: para juzgar al menos dos clases, cada una necesita etiquetas en dos lugares separados por más de {1} píxeles y no unidos por etiquetas intermedias. Dibuje un segundo lugar para {2}{3}.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>{1} cannot be judged: all labels of such a class lie in one place, closer than {2} pixels to each other, or only beside labels that are needed to learn from. Draw a second place for each, further away.</source>
+        <source>The accuracy of these classes cannot be assessed: {1}. All labels of each of them lie in one place (closer than {2} pixels to each other) or only next to labels that are needed for training. Label a second place for each class, further away.</source>
         <translation>{1}: no se puede juzgar. Todas las etiquetas de una clase así están en un solo lugar, a menos de {2} píxeles unas de otras, o solo junto a etiquetas necesarias para aprender. Dibuje un segundo lugar para cada una, más alejado.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>The labels lie in {1} places more than {2} pixels apart, expected at least {3}, one for each part. Draw labels in more places, or ask for fewer parts.</source>
+        <source>The labels lie in {1} separate places (more than {2} pixels apart), but at least {3} are needed, one for each part. Label more places, or use fewer parts.</source>
         <translation>Las etiquetas están en {1} lugares separados por más de {2} píxeles, se esperaban al menos {3}, uno para cada parte. Dibuje etiquetas en más lugares, o pida menos partes.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>The labels lie too close together to be held back by places more than {1} pixels apart: they were cut into squares of {2} pixels, and {3} labelled pixels between those to learn from and those to judge by are not used.</source>
+        <source>The labels lie too close together to hold back whole places more than {1} pixels apart. They were divided into squares of {2} pixels instead, and {3} labelled pixels between the training and the validation squares are not used.</source>
         <translation>Las etiquetas están demasiado juntas para reservarlas por lugares separados por más de {1} píxeles: se cortaron en cuadrados de {2} píxeles, y no se usan {3} píxeles etiquetados situados entre los de aprender y los de juzgar.</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} has no area: it needs xmin &lt; xmax and ymin &lt; ymax. Draw it again, or leave it empty to process the whole raster.</source>
+        <source>The extent {1} has no area: xmin must be smaller than xmax, and ymin smaller than ymax. Draw it again, or leave it empty to process the whole raster.</source>
         <translation>La extensión {1} no tiene área: debe cumplir xmin &lt; xmax e ymin &lt; ymax. Dibújela de nuevo, o déjela vacía para procesar todo el ráster.</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} cannot be brought into the raster&#x27;s CRS ({2}). Give it in the raster&#x27;s CRS.</source>
+        <source>The extent {1} cannot be transformed to the raster&#x27;s CRS ({2}). Specify it in the raster&#x27;s CRS.</source>
         <translation>La extensión {1} no se puede transformar al SRC del ráster ({2}). Indíquela en el SRC del ráster.</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} does not touch the raster, whose bounds are {2} in {3}. Choose an extent on the raster, or check the extent&#x27;s CRS.</source>
+        <source>The extent {1} does not intersect the raster, whose bounds are {2} in {3}. Choose an extent within the raster, or check the CRS of the extent.</source>
         <translation>La extensión {1} no toca el ráster, cuyos límites son {2} en {3}. Elija una extensión sobre el ráster, o compruebe el SRC de la extensión.</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>The folder {1} holds no raster that ends in {2}. Choose another folder, or give the rasters one by one.</source>
+        <source>The folder {1} contains no raster with one of the file extensions {2}. Choose another folder, or add the rasters one by one.</source>
         <translation>La carpeta {1} no contiene ningún ráster que termine en {2}. Elija otra carpeta, o indique los rásteres uno a uno.</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>No imagery was given. Choose rasters or folders to learn from.</source>
+        <source>No imagery was specified. Choose the rasters or folders to learn from.</source>
         <translation>No se indicaron imágenes. Elija rásteres o carpetas de los que aprender.</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>Looking at raster {1} of {2}</source>
+        <source>Checking raster {1} of {2}</source>
         <translation>Examinando el ráster {1} de {2}</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>Left out: {1}. {2}</source>
+        <source>Skipped: {1}. {2}</source>
         <translation>Omitido: {1}. {2}</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>None of the {1} rasters can serve the model. {2} Choose rasters with the model&#x27;s bands.</source>
+        <source>None of the {1} rasters is suitable for the model. {2} Choose rasters that have the model&#x27;s bands.</source>
         <translation>Ninguno de los {1} rásteres sirve para el modelo. {2} Elija rásteres con las bandas del modelo.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The {1} has one class only ({2}), expected at least {3}. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <source>The {1} has only one class ({2}), but at least {3} are needed. Also label areas that do not belong to this class, for instance as &#x27;other&#x27;.</source>
         <translation>{1}: solo una clase ({2}), se esperaban al menos {3}. Etiquete también lo que no es de esta clase, por ejemplo como &#x27;otros&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The {1} has {2} classes ({3}), expected at most {4}. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <source>The {1} has {2} classes ({3}), but at most {4} are possible. Choose the field that holds the class rather than an ID of the features, or merge classes.</source>
         <translation>{1}: {2} clases ({3}), se esperaban como máximo {4}. Elija el campo de la clase, no uno que numere los objetos, o agrupe clases.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The classes {1} differ in capitals only; they are taken as different.</source>
+        <source>The classes {1} differ only in upper and lower case. They are treated as different classes.</source>
         <translation>Las clases {1} solo difieren en las mayúsculas; se toman como distintas.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The class &#x27;{1}&#x27; was given the colour &#x27;{2}&#x27;, expected red, green and blue as #rrggbb, for instance #1f78b4.</source>
+        <source>The class &#x27;{1}&#x27; has the colour &#x27;{2}&#x27;, but a colour must be specified as #rrggbb, for instance #1f78b4.</source>
         <translation>A la clase &#x27;{1}&#x27; se le dio el color &#x27;{2}&#x27;, se esperaba rojo, verde y azul como #rrggbb, por ejemplo #1f78b4.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>How classes look was given as {1}, expected a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Correct it, or leave it empty.</source>
+        <source>The class names and colours were specified as {1}, but a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}] is expected. Correct it, or leave it empty.</source>
         <translation>El aspecto de las clases se indicó como {1}, se esperaba una lista JSON como [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Corríjalo, o déjelo vacío.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds lists, expected one class for each feature. Choose a field of text or whole numbers, or allow several labels for a scene.</source>
+        <source>{1} contains lists, but one class is expected for each feature. Choose a field with text or whole numbers, or allow several labels per scene.</source>
         <translation>{1} contiene listas, se esperaba una clase para cada objeto. Elija un campo de texto o de números enteros, o permita varias etiquetas por escena.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds decimal numbers; as all are whole, they are taken as classes.</source>
-        <translation>{1} contiene números decimales; como todos son enteros, se toman como clases.</translation>
+        <source>{1} contains decimal numbers. As all of them are whole, they are used as classes.</source>
+        <translation>{1} contiene números decimales; como todos son enteros, son clases.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds {2}, expected classes as text or whole numbers. Choose another of its fields: {3}.</source>
+        <source>{1} contains {2}, but classes must be text or whole numbers. Choose another field: {3}.</source>
         <translation>{1} contiene {2}, se esperaban clases como texto o números enteros. Elija otro de sus campos: {3}.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} is empty in all of its {2} features, expected the class of each. Fill it in, or choose another field.</source>
+        <source>{1} is empty in all {2} features, but it must contain the class of each feature. Fill it in, or choose another field.</source>
         <translation>{1} está vacío en todos sus {2} objetos, se esperaba la clase de cada uno. Rellénelo, o elija otro campo.</translation>
     </message>
     <message>
@@ -5092,127 +5087,122 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>Add one of text or whole numbers, and fill it in.</source>
+        <source>Add a field of text or whole numbers, and fill it in.</source>
         <translation>Añada uno de texto o de números enteros, y rellénelo.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds decimal numbers such as {2}, expected classes as text or whole numbers. Choose another field, or make classes of the numbers with the field calculator.</source>
+        <source>{1} contains decimal numbers such as {2}, but classes must be text or whole numbers. Choose another field, or convert the numbers to classes with the field calculator.</source>
         <translation>{1} contiene números decimales como {2}, se esperaban clases como texto o números enteros. Elija otro campo, o convierta los números en clases con la calculadora de campos.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} give several labels to a place, expected one for each pixel. Choose a field with one class, or train on scenes.</source>
+        <source>The {1} {2} assign several labels to the same place, but each pixel can have only one. Choose a field with one class, or train on scenes.</source>
         <translation>{1} {2}: se dan varias etiquetas a un mismo lugar, se esperaba una para cada píxel. Elija un campo con una sola clase, o entrene con escenas.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} leave no labelled pixel on the raster: they only touch its edge, or are no-data there. Draw labels on the raster.</source>
+        <source>The {1} {2} do not cover any valid pixel of the raster: they only touch its edge, or the raster has no data there. Draw labels on the raster.</source>
         <translation>{1} {2}: no queda ningún píxel etiquetado en el ráster; solo tocan su borde, o ahí no hay datos. Dibuje etiquetas sobre el ráster.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} label {3} pixels; {4} of them were drawn at random, of small classes all.</source>
+        <source>The {1} {2} cover {3} pixels. A random {4} of them were used, including all pixels of small classes.</source>
         <translation>{1} {2}: {3} píxeles etiquetados; {4} de ellos se extrajeron al azar, y de las clases pequeñas todos.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
+        <source>The {1} {2} are a class raster, but scenes need polygons or points with a class field. Choose a vector layer, or train a segmentation model.</source>
         <translation>{1} {2}: es un ráster de clases, se esperaban escenas, es decir, polígonos o puntos con un campo de clase. Elija una capa vectorial, o entrene segmentación.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; expected one class for each scene. Correct these features (feature ids), or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
+        <source>{1} of {2} scenes of the {3} {4} were drawn twice with different classes, such as {5}, but a scene can have only one class. Correct the features with these IDs, or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
         <translation>{1} de {2} escenas de {3} {4} están dibujadas dos veces con clases distintas, como {5}; se esperaba una clase para cada escena. Corrija estos objetos (identificadores de objeto), o marque &#x27;Una escena puede tener varias etiquetas&#x27; y dé a un solo objeto todas sus etiquetas, separadas por punto y coma.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; none of them is learned from. Correct these features (feature ids).</source>
+        <source>{1} of {2} scenes of the {3} {4} were drawn twice with different classes, such as {5}. None of them is used for training. Correct the features with these IDs.</source>
         <translation>{1} de {2} escenas de {3} {4} están dibujadas dos veces con clases distintas, como {5}; no se aprende de ninguna de ellas. Corrija estos objetos (identificadores de objeto).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1}; expected one class for each pixel. Correct these features (feature ids), or cut one from the other with Difference.</source>
+        <source>{1}, but each pixel can have only one class. Correct the features with these IDs, or remove the overlap with the tool &#x27;Difference&#x27;.</source>
         <translation>{1}; se esperaba una clase para cada píxel. Corrija estos objetos (identificadores de objeto), o recorte uno del otro con Diferencia.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1}; these pixels are ignored.</source>
+        <source>{1}. These pixels are ignored.</source>
         <translation>{1}; estos píxeles se ignoran.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} holds decimal numbers such as {2}, expected a raster whose values are classes. Choose another raster, or make classes of the numbers (Reclassify by Table in QGIS).</source>
+        <source>{1} contains decimal numbers such as {2}, but the values of a class raster must be whole numbers. Choose another raster, or convert the numbers to classes (Reclassify by Table in QGIS).</source>
         <translation>{1} contiene números decimales como {2}, se esperaba un ráster cuyos valores sean clases. Elija otro ráster, o convierta los números en clases (Reclasificar por tabla en QGIS).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has more than {2} different values, expected a raster whose values are classes. Choose the class raster, not the image.</source>
+        <source>{1} has more than {2} different values, so it does not look like a class raster. Choose the class raster, not the image.</source>
         <translation>{1} tiene más de {2} valores distintos, se esperaba un ráster cuyos valores sean clases. Elija el ráster de clases, no la imagen.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has no labelled pixel: all are no-data ({2}). Choose another raster, or correct its no-data value.</source>
+        <source>{1} has no labelled pixels: all of them are no-data ({2}). Choose another raster, or correct its no-data value.</source>
         <translation>{1} no tiene ningún píxel etiquetado: todos son sin datos ({2}). Elija otro ráster, o corrija su valor sin datos.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} holds decimal numbers; as all are whole, they are classes.</source>
-        <translation>{1} contiene números decimales; como todos son enteros, son clases.</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has {2} bands; the first one holds the classes.</source>
+        <source>{1} has {2} bands. The first one is used as the class band.</source>
         <translation>{1} tiene {2} bandas; la primera contiene las clases.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} declares no no-data value, so its {2} was taken for a class, of {3} pixels. If it stands for what is not labelled, set it as no-data in the file (gdal_edit.py -a_nodata {4}).</source>
+        <source>{1} has no no-data value, so the value {2} was treated as a class with {3} pixels. If it means &#x27;not labelled&#x27;, set it as the no-data value of the file (gdal_edit.py -a_nodata {4}).</source>
         <translation>{1}: no declara ningún valor sin datos, por lo que su {2} se tomó como una clase, de {3} píxeles. Si representa lo que no está etiquetado, defínalo como sin datos en el archivo (gdal_edit.py -a_nodata {4}).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} raster {2} and the image do not overlap: bounds {3}, those of the image {4}. Choose labels within the image, or check the CRS of both layers.</source>
         <translation>{1} {2}: no está sobre el ráster; sus límites son {3}, los del ráster {4}. Elija etiquetas sobre el ráster, o compruebe el SRC de ambas capas.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} has no georeference; as it has the raster&#x27;s size, {3} x {4} pixels, it is laid on it pixel by pixel.</source>
+        <source>The {1} raster {2} is not georeferenced. As it has the same size as the image, {3} x {4} pixels, it is aligned with it pixel by pixel.</source>
         <translation>{1} {2}: no tiene georreferencia; como tiene el tamaño del ráster, {3} x {4} píxeles, se superpone a él píxel a píxel.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} has no CRS; it is taken to be the raster&#x27;s.</source>
+        <source>The {1} raster {2} has no CRS. The CRS of the image is assumed.</source>
         <translation>{1} {2}: no tiene SRC; se supone el del ráster.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels a scene choose a vector layer.</source>
+        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels per scene, choose a vector layer.</source>
         <translation>{1} {2}: es un ráster de clases, que tiene una etiqueta para cada píxel. Para varias etiquetas por escena, elija una capa vectorial.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Open it in QGIS to see, and export it again, as GeoPackage or GeoTIFF.</source>
+        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Check whether it opens in QGIS, and export it again as GeoPackage or GeoTIFF.</source>
         <translation>{1}: el archivo {2} no se puede leer ni como capa vectorial ni como ráster. Ábralo en QGIS para comprobarlo, y expórtelo de nuevo, como GeoPackage o GeoTIFF.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>{1} features of the {2} {3} are neither polygons nor points; they are ignored.</source>
+        <source>{1} features of the {2} {3} are neither polygons nor points. They are ignored.</source>
         <translation>{1} objetos de {2} {3} no son ni polígonos ni puntos; se ignoran.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;; they are ignored.</source>
+        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;. They are ignored.</source>
         <translation>{1} de {2} objetos de {3} {4} no tienen clase en el campo &#x27;{5}&#x27;; se ignoran.</translation>
     </message>
     <message>
         <location filename="../engine/data/lazy_patches.py"/>
-        <source>No patch with valid pixels was found in {1} draws: the imagery is nearly all no-data. Clip the rasters to their data, or check their no-data values.</source>
+        <source>No patch with valid pixels was found in {1} attempts: the imagery is almost entirely no-data. Clip the rasters to the area with data, or check their no-data values.</source>
         <translation>No se encontró ningún recorte con píxeles válidos en {1} intentos: las imágenes son casi todas sin datos. Recorte los rásteres a sus datos, o compruebe sus valores sin datos.</translation>
     </message>
     <message>
         <location filename="../engine/data/lazy_patches.py"/>
-        <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
+        <source>Apart from the area held back for validation, the raster {1} has no room for a training window. Use larger rasters, or more of them.</source>
         <translation>El ráster {1} no tiene espacio aparte de lo reservado para juzgar. Indique rásteres mayores, o más rásteres.</translation>
     </message>
     <message>
@@ -5227,17 +5217,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/nodata.py"/>
-        <source>0 in every used band counts as no-data, as the file declares none</source>
+        <source>pixels with 0 in all bands used are treated as no-data, as the file declares no no-data value</source>
         <translation>0 en todas las bandas usadas cuenta como sin datos, porque el archivo no declara ninguno</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>No raster was given. Choose a raster file.</source>
+        <source>No raster was specified. Choose a raster file.</source>
         <translation>No se indicó ningún ráster. Elija un archivo ráster.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} does not exist. Check the path, and that its drive is mounted.</source>
+        <source>The raster {1} does not exist. Check the path, and that the drive is connected.</source>
         <translation>El ráster {1} no existe. Compruebe la ruta, y que su unidad esté montada.</translation>
     </message>
     <message>
@@ -5257,47 +5247,47 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
+        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections &gt; Warp).</source>
         <translation> Tiene puntos de control terrestre o RPC: combe (reproyecte) primero el ráster (Ráster &gt; Proyecciones).</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has no coordinate reference system.{2} Assign the right one in QGIS with Raster &gt; Projections &gt; Assign Projection, or give it as CRS.</source>
+        <source>The raster {1} has no coordinate reference system.{2} Assign the correct one in QGIS with Raster &gt; Projections &gt; Assign Projection, or specify it as the CRS.</source>
         <translation>El ráster {1} no tiene sistema de referencia de coordenadas.{2} Asigne el correcto en QGIS con Ráster &gt; Proyecciones &gt; Asignar proyección, o indíquelo como CRS.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has no geotransform, so its place and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or give the CRS explicitly to work in pixel coordinates.</source>
+        <source>The raster {1} has no geotransform, so its location and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or specify a CRS to work in pixel coordinates.</source>
         <translation>El ráster {1} no tiene geotransformación, así que se desconocen su posición y su tamaño de píxel. Georreferéncielo en QGIS (Capa &gt; Georreferenciador), o indique el SRC explícitamente para trabajar en coordenadas de píxel.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} is placed by ground control points, which have no pixel grid. Warp it first in QGIS (Raster &gt; Projections &gt; Warp), and give the result.</source>
+        <source>The raster {1} is positioned by ground control points, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
         <translation>El ráster {1} está situado por puntos de control, que no forman una malla de píxeles. Reproyéctelo primero en QGIS (Ráster &gt; Proyecciones &gt; Combar) e indique el resultado.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
+        <source>The geotransform of the raster {1} gives its pixels no area. Georeference it again.</source>
         <translation>El ráster {1} tiene una geotransformación cuyos píxeles no tienen área. Georreferéncielo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
+        <source>&#x27;{1}&#x27; is not a coordinate reference system. Specify a code such as EPSG:32631.</source>
         <translation>&#x27;{1}&#x27; no es un sistema de referencia de coordenadas. Indique un código como EPSG:32631.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>It comes from another machine: check the address, the network, and that you may read it there. The server must send parts of a file (HTTP range requests); if it does not, download the file first.</source>
+        <source>The file is on a remote server: check the address, the network and your access rights. The server must support reading parts of a file (HTTP range requests). If it does not, download the file first.</source>
         <translation>Procede de otro equipo: compruebe la dirección, la red y que tenga permiso de lectura allí. El servidor debe enviar partes de un archivo (peticiones HTTP por rangos); si no lo hace, descargue antes el archivo.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <source>The file may be damaged or incomplete. Check whether it opens in QGIS, and copy, download or export it again.</source>
         <translation>El archivo puede estar dañado o descargado de forma incompleta: ábralo en QGIS para comprobarlo, y cópielo, descárguelo o expórtelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} looks channels-last: {2} pages of {3} x {4} pixels, which is an image of {5} rows whose bands were stored as columns. Write it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
+        <source>The raster {1} seems to be stored channels-last: {2} pages of {3} x {4} pixels, that is, an image of {5} rows whose bands were stored as columns. Save it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
         <translation>El ráster {1} parece tener los canales al final: {2} páginas de {3} x {4} píxeles, es decir, una imagen de {5} filas cuyas bandas se guardaron como columnas. Escríbalo de nuevo con las bandas primero (forma {6}, {7}, {8}; en Python: numpy.moveaxis(image, -1, 0)).</translation>
     </message>
     <message>
@@ -5307,32 +5297,32 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
+        <source>The raster {1} has complex values, as some radar products do. Convert it to real values first.</source>
         <translation>El ráster {1} tiene valores complejos (¿radar?). Conviértalo primero a valores reales.</translation>
     </message>
     <message>
         <location filename="../engine/data/patches.py"/>
-        <source>The images have different numbers of bands, expected the same in all. Choose the same bands for each.</source>
+        <source>The images have different numbers of bands. Choose the same bands for each image.</source>
         <translation>Las imágenes tienen números de bandas distintos, se esperaba el mismo en todas. Elija las mismas bandas para cada una.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>values as in the file</source>
+        <source>values unchanged</source>
         <translation>valores como en el archivo</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The file&#x27;s own scales and offsets cannot be right, as a scale is 0 or one of them no number: they were ignored. Write the right ones (gdal_edit.py -scale 0.0001 -offset 0), or none (-scale 1 -offset 0).</source>
+        <source>The scales and offsets in the file are invalid, as a scale is 0 or a value is not a number. They were ignored. Set the correct ones (gdal_edit.py -scale 0.0001 -offset 0), or remove them (-scale 1 -offset 0).</source>
         <translation>Las escalas y los desplazamientos propios del archivo no pueden ser correctos, pues una escala es 0 o alguno de ellos no es un número: se ignoraron. Escriba los correctos (gdal_edit.py -scale 0.0001 -offset 0), o ninguno (-scale 1 -offset 0).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} with the file&#x27;s own scale {2} and offset {3}</source>
+        <source>{1} with the scale {2} and offset {3} of the file</source>
         <translation>{1} con la escala {2} y el desplazamiento {3} propios del archivo</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} with the file&#x27;s own scales and offsets</source>
+        <source>{1} with the scales and offsets of the file</source>
         <translation>{1} con las escalas y los desplazamientos propios del archivo</translation>
     </message>
     <message>
@@ -5342,7 +5332,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
+        <source>The raster has 8-bit values, which are usually stretched for display or uncalibrated. They were divided by 255 and treated as reflectance, so results may be poor. Use the original product if possible.</source>
         <translation>El ráster tiene valores de 8 bits, que están realzados para visualización o sin calibrar: se tomaron como reflectancia tras dividirlos por 255, y los resultados pueden ser deficientes. Use el producto original si puede.</translation>
     </message>
     <message>
@@ -5352,27 +5342,27 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
+        <source>After scaling, the raster&#x27;s values reach a reflectance of {1}, although about 0 to 1 is expected. Results may be wrong. Check the scale and offset of the file, or convert the values to reflectance (0 to 1) or reflectance x 10000.</source>
         <translation>Los valores del ráster dan reflectancias de hasta {1}, cuando se esperan de 0 a 1 aproximadamente: los resultados pueden ser erróneos. Compruebe la escala y el desplazamiento del archivo, o escriba reflectancia 0..1 o reflectancia x 10000.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>Some of the raster&#x27;s values become reflectances of {1}, which no ground has ({2} in the file): no-data that the file does not declare would be mapped as ground, and spoil the windows around it. Set it as the layer&#x27;s additional no-data value, or in the file (gdal_edit.py -a_nodata).</source>
+        <source>After scaling, some of the raster&#x27;s values give an impossible reflectance of {1} ({2} in the file). They are probably no-data that the file does not declare, which would be mapped as land cover and distort the results around it. Set the value as additional no-data value of the layer, or in the file (gdal_edit.py -a_nodata).</source>
         <translation>Algunos valores del ráster dan reflectancias de {1}, que ningún suelo tiene ({2} en el archivo): un valor sin datos que el archivo no declara se cartografiaría como suelo y estropearía las ventanas de alrededor. Indíquelo como valor sin datos adicional de la capa, o en el archivo (gdal_edit.py -a_nodata).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} values taken as reflectance</source>
+        <source>{1} values used as reflectance</source>
         <translation>valores {1} tomados como reflectancia</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>giving reflectance</source>
+        <source>which gives reflectance</source>
         <translation>que dan reflectancia</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values reach {1}: they were taken as reflectance x 10000, which leaves even its brightest places dark. If they are radiance, convert them to reflectance first.</source>
+        <source>The raster&#x27;s values reach {1}. They were treated as reflectance x 10000, but then even the brightest areas are dark. If the values are radiance, convert them to reflectance first.</source>
         <translation>Los valores del ráster llegan a {1}: se tomaron como reflectancia x 10000, con lo que hasta los lugares más claros quedan oscuros. Si son radiancias, conviértalas primero en reflectancia.</translation>
     </message>
     <message>
@@ -5382,32 +5372,32 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values reach {1}: they were taken as percent and divided by 100. If that is wrong, write reflectance 0..1 or reflectance x 10000.</source>
+        <source>The raster&#x27;s values reach {1}. They were treated as percent and divided by 100. If this is wrong, convert them to reflectance (0 to 1) or reflectance x 10000.</source>
         <translation>Los valores del ráster llegan hasta {1}: se tomaron como porcentaje y se dividieron por 100. Si esto es incorrecto, escriba reflectancia 0..1 o reflectancia x 10000.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} Level-1 top-of-atmosphere numbers</source>
+        <source>uint16 {1} Level-1 top-of-atmosphere values</source>
         <translation>números uint16 de {1}, nivel 1 (techo de la atmósfera)</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} Collection 2 surface reflectance numbers</source>
+        <source>uint16 {1} Collection 2 surface reflectance values</source>
         <translation>números uint16 de {1}, reflectancia de superficie de Collection 2</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} numbers / 10000</source>
+        <source>uint16 {1} values / 10000</source>
         <translation>números uint16 de {1} / 10000</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
+        <source>{1}: assumed from the product name and the values, as the file declares no scale.</source>
         <translation>{1}: supuesto a partir del nombre y los valores del producto, ya que el archivo no tiene escala.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>named in the metadata</source>
+        <source>from the metadata</source>
         <translation>indicado en los metadatos</translation>
     </message>
     <message>
@@ -5417,7 +5407,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>dark pixels show that the offset of {1} ({2}) was already removed</source>
+        <source>dark pixels show that the offset of {1} ({2}) has already been removed</source>
         <translation>los píxeles oscuros muestran que el desplazamiento de {1} ({2}) ya se quitó</translation>
     </message>
     <message>
@@ -5427,32 +5417,32 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
+        <source>The file has no dark pixels that would show whether its values include the offset of 1000 (0.1 in reflectance) of Sentinel-2 products since processing baseline 04.00. No offset was removed. If the values include it, subtract it first, or keep the product name in the file name.</source>
         <translation>Ningún píxel oscuro indica si los valores llevan el desplazamiento de 1000 (0.1 en reflectancia) que los productos Sentinel-2 tienen desde la línea base de procesamiento 04.00; no se eliminó ninguno. Si lo llevan, réstelo primero, o mantenga el nombre del producto en el nombre del archivo.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>after removing the offset of 1000 that dark pixels show</source>
+        <source>after removing the offset of 1000 indicated by dark pixels</source>
         <translation>tras quitar el desplazamiento de 1000 que muestran los píxeles oscuros</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The darkest pixels of all bands lie at {1} or above (in units of 1/10000): the offset of 1000 that Sentinel-2 products carry since processing baseline 04.00 was assumed and removed.</source>
+        <source>The darkest pixels of all bands have values of {1} or more (in units of 1/10000). The offset of 1000 of Sentinel-2 products since processing baseline 04.00 was therefore assumed and removed.</source>
         <translation>Los píxeles más oscuros de todas las bandas están en {1} o más (en unidades de 1/10000): se supuso y se eliminó el desplazamiento de 1000 que los productos Sentinel-2 llevan desde la línea base de procesamiento 04.00.</translation>
     </message>
     <message>
         <location filename="../engine/data/source.py"/>
-        <source>The raster {1} does not overlap the first one: its bounds are {2}, the first one&#x27;s {3}. Choose two rasters of the same place, and check both layers&#x27; CRS.</source>
+        <source>The raster {1} does not overlap the first one: its bounds are {2}, those of the first one {3}. Choose two rasters of the same place, and check the CRS of both layers.</source>
         <translation>El ráster {1} no se solapa con el primero: sus límites son {2}, los del primero {3}. Elija dos rásteres del mismo lugar, y compruebe el SRC de ambas capas.</translation>
     </message>
     <message>
         <location filename="../engine/data/source.py"/>
-        <source>The raster {1} has no valid pixel ({2}). Check its no-data value and the extent.</source>
+        <source>The raster {1} has no valid pixels ({2}). Check its no-data value and the extent.</source>
         <translation>El ráster {1} no tiene ningún píxel válido ({2}). Compruebe su valor sin datos y la extensión.</translation>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} {2} and the raster have no ground in common: bounds {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster do not overlap: bounds {3} in {4}, those of the raster {5} in {6}. Choose {7} within the raster, or check the CRS of both layers.</source>
         <translation>{1} {2}: no está sobre el ráster; sus límites son {3} en {4}, los del ráster {5} en {6}. Elija {7} sobre el ráster, o compruebe el SRC de ambas capas.</translation>
     </message>
     <message>
@@ -5462,7 +5452,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>. Open it in QGIS to see, and export it again, as GeoPackage for instance.</source>
+        <source>. Check whether it opens in QGIS, and export it again, for instance as GeoPackage.</source>
         <translation>. Ábralo en QGIS para comprobarlo, y expórtelo de nuevo, por ejemplo como GeoPackage.</translation>
     </message>
     <message>
@@ -5472,12 +5462,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} file {2} has several layers: {3}. Say which one, as in {4}|layername={5}.</source>
+        <source>The {1} file {2} has several layers: {3}. Specify one of them, as in {4}|layername={5}.</source>
         <translation>El archivo {2} ({1}) tiene varias capas: {3}. Indique cuál, por ejemplo {4}|layername={5}.</translation>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
+        <source>The {1} file {2} has the CRS &#x27;{3}&#x27; and the raster &#x27;{4}&#x27;, and no transformation between them is known. Use a layer in the raster&#x27;s CRS, or set the CRS that the coordinates are actually in.</source>
         <translation>El archivo ({1}) {2} está en &#x27;{3}&#x27; y el ráster en &#x27;{4}&#x27;: no se conoce ningún camino de uno a otro. Dé la capa en el SRC del ráster, o asigne el SRC en el que realmente están sus coordenadas.</translation>
     </message>
     <message>
@@ -5487,22 +5477,22 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/describing.py"/>
-        <source>Looking at its values</source>
+        <source>Reading its values</source>
         <translation>Examinando sus valores</translation>
     </message>
     <message>
         <location filename="../engine/describing.py"/>
-        <source>Judging the models</source>
+        <source>Checking which models fit</source>
         <translation>Juzgando los modelos</translation>
     </message>
     <message>
         <location filename="../engine/device_check.py"/>
-        <source>PyTorch {1} finds no GPU that it can use: it was built for the processor only, or the driver is missing or too old.</source>
+        <source>PyTorch {1} cannot find a usable GPU: it was built for the processor only, or the driver is missing or outdated.</source>
         <translation>PyTorch {1} no encuentra ninguna GPU que pueda usar: se compiló solo para el procesador, o el controlador falta o es demasiado antiguo.</translation>
     </message>
     <message>
         <location filename="../engine/device_check.py"/>
-        <source>A matrix product on the GPU differs from the processor&#x27;s by {1} of its size.</source>
+        <source>A matrix product on the GPU differs from that of the processor by {1} of its size.</source>
         <translation>Un producto de matrices en la GPU difiere del calculado en el procesador en {1} de su magnitud.</translation>
     </message>
     <message>
@@ -5517,7 +5507,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute: its maps would differ. Export it as plain ONNX.</source>
+        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute, so its maps would differ. Export the model as plain ONNX.</source>
         <translation>El modelo &#x27;{1}&#x27; estandariza cada escena con estadísticas de todos sus píxeles, que Deepness no calcula: sus mapas serían distintos. Expórtelo como ONNX normal.</translation>
     </message>
     <message>
@@ -5532,7 +5522,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>The graph for Deepness differs from the model by {1} in a probability, accepted is {2}. Export it as plain ONNX, and please report the model&#x27;s card.</source>
+        <source>The probabilities of the graph for Deepness differ from those of the model by up to {1}, but only {2} is acceptable. Export the model as plain ONNX, and please report the model&#x27;s card.</source>
         <translation>El grafo para Deepness difiere del modelo en {1} en una probabilidad, se acepta {2}. Expórtelo como ONNX normal, e informe de la ficha del modelo.</translation>
     </message>
     <message>
@@ -5542,12 +5532,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>In Deepness, map the bands in this order: {1}{2}.</source>
+        <source>In Deepness, assign the bands in this order: {1}{2}.</source>
         <translation>En Deepness, asigne las bandas en este orden: {1}{2}.</translation>
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>In Deepness, values must be reflectance x {1}, without an added offset: subtract the 1000 that Sentinel-2 products carry since processing baseline 04.00 before.</source>
+        <source>In Deepness, values must be reflectance x {1} without an added offset. First subtract the offset of 1000 of Sentinel-2 products since processing baseline 04.00.</source>
         <translation>En Deepness, los valores deben ser reflectancia x {1}, sin desplazamiento añadido: reste antes los 1000 que los productos Sentinel-2 llevan desde la línea base de procesamiento 04.00.</translation>
     </message>
     <message>
@@ -5557,17 +5547,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/export/exporting.py"/>
-        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} beside it. Export it as ONNX instead.</source>
+        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} next to it. Export it as ONNX instead.</source>
         <translation>El modelo &#x27;{1}&#x27; no tiene pesos con los que entrenar: no hay ningún {2} junto a él. Expórtelo como ONNX.</translation>
     </message>
     <message>
         <location filename="../engine/export/exporting.py"/>
-        <source>The model &#x27;{1}&#x27; is a backbone: it predicts nothing until it is fine-tuned, so there is nothing to run elsewhere. Export its weights (safetensors), or fine-tune it first.</source>
+        <source>The model &#x27;{1}&#x27; is a backbone, which cannot make predictions before it is fine-tuned. Export its weights (safetensors), or fine-tune it first.</source>
         <translation>El modelo &#x27;{1}&#x27; es un modelo base: no predice nada hasta que se le hace un ajuste fino, así que no hay nada que ejecutar en otro lugar. Exporte sus pesos (safetensors), o haga primero el ajuste fino.</translation>
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The exported graph differs from the network by {1} in a probability, accepted is {2}. </source>
+        <source>The probabilities of the exported graph differ from those of the network by up to {1}, but only {2} is acceptable. </source>
         <translation>El grafo exportado difiere de la red en {1} en una probabilidad, se acepta {2}. </translation>
     </message>
     <message>
@@ -5582,12 +5572,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The network cannot be exported by this version of torch. Please report it.</source>
+        <source>This version of PyTorch cannot export the network. Please report it.</source>
         <translation>Esta versión de torch no puede exportar la red. Informe de ello.</translation>
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The model&#x27;s weights need more than the 2 GB that one ONNX file can hold. </source>
+        <source>The weights of the model need more than 2 GB, the largest size of a single ONNX file. </source>
         <translation>Los pesos del modelo necesitan más de los 2 GB que puede contener un archivo ONNX. </translation>
     </message>
     <message>
@@ -5602,27 +5592,27 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/export/streamed.py"/>
-        <source>The model needs {1} GB; one ONNX file can hold 2 GB. Write a .safetensors model instead.</source>
+        <source>The model needs {1} GB, but a single ONNX file can hold at most 2 GB. Write a .safetensors model instead.</source>
         <translation>El modelo necesita {1} GB; un archivo ONNX puede contener 2 GB. Escriba un modelo .safetensors.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/graph_weights.py"/>
-        <source>The graph of &#x27;{1}&#x27; does not hold the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file beside it.</source>
+        <source>The graph of &#x27;{1}&#x27; does not contain the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file next to it.</source>
         <translation>El grafo de &#x27;{1}&#x27; no contiene el peso &#x27;{2}&#x27; de su red. Use ONNX Runtime para este modelo, o guarde su archivo .safetensors al lado.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
-        <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;; if it is a model that ships, please report this.</source>
+        <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;. If it is one of the models that come with the plugin, please report this.</source>
         <translation>El modelo &#x27;{1}&#x27; falló en la GPU. Elija el dispositivo &#x27;cpu&#x27;; si es un modelo incluido, comuníquelo.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
-        <source>The GPU has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The GPU does not have enough free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>La GPU tiene muy poca memoria libre para el modelo &#x27;{1}&#x27;. Cierre otros programas o elija un modelo más pequeño.</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>&#x27;{1}&#x27; is copied as it is: the output must end in {2}, not &#x27;{3}&#x27;. To make another kind of file of it, use &#x27;Export model&#x27;.</source>
+        <source>&#x27;{1}&#x27; is copied without conversion, so the output must end in {2}, not &#x27;{3}&#x27;. To convert it to another format, use &#x27;Export model&#x27;.</source>
         <translation>&#x27;{1}&#x27; se copia tal como es: la salida debe terminar en {2}, no en &#x27;{3}&#x27;. Para crear con él otro tipo de archivo, use &#x27;Exportar modelo&#x27;.</translation>
     </message>
     <message>
@@ -5632,12 +5622,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source> It seems to be made for the plugin Deepness: use it there.</source>
+        <source> It seems to have been made for the Deepness plugin: use it there.</source>
         <translation> Parece hecho para el complemento Deepness: úselo allí.</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>&#x27;{1}&#x27; carries no SpectralGPT card: which bands it needs, by wavelength, and how values are scaled is not written in it, so that it cannot be run here.{2} Expected a model that this plugin made, or a published SpectralGPT checkpoint (.pth).</source>
+        <source>&#x27;{1}&#x27; has no SpectralGPT card. It does not say which bands it needs (by wavelength) and how values are scaled, so it cannot be used here.{2} Choose a model made with this plugin, or a published SpectralGPT checkpoint (.pth).</source>
         <translation>&#x27;{1}&#x27; no lleva ficha de SpectralGPT: en él no está escrito qué bandas necesita, por longitud de onda, ni cómo se escalan los valores, por lo que no se puede ejecutar aquí.{2} Se esperaba un modelo creado por este complemento, o un checkpoint publicado de SpectralGPT (.pth).</translation>
     </message>
     <message>
@@ -5647,32 +5637,32 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>Taking the checkpoint&#x27;s fingerprint</source>
+        <source>Computing the checksum of the checkpoint</source>
         <translation>Calculando la huella del checkpoint</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>This checkpoint is a backbone: it predicts nothing until it is fine-tuned, so it cannot become .onnx. Give an output that ends in .safetensors, and fine-tune from it.</source>
+        <source>This checkpoint is a backbone, which cannot make predictions before it is fine-tuned, so it cannot become an .onnx file. Choose an output that ends in .safetensors, and fine-tune from it.</source>
         <translation>Este checkpoint es un modelo base: no predice nada hasta que se le hace un ajuste fino, así que no puede convertirse en .onnx. Indique una salida que termine en .safetensors, y haga el ajuste fino a partir de ella.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}; a model for {4} needs {5} and gives probabilities. Import the model again.</source>
+        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}, but a model for {4} needs {5} and must return probabilities. Import the model again.</source>
         <translation>El grafo de &#x27;{1}&#x27; tiene las entradas {2} y las salidas {3}; un modelo para {4} necesita {5} y da probabilidades. Importe el modelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The graph of &#x27;{1}&#x27; takes {2} (bands, rows, columns), its card says {3}. The file does not fit its card: make or import it again.</source>
+        <source>The graph of &#x27;{1}&#x27; expects {2} (bands, rows, columns), but its card says {3}. The file does not match its card: create or import it again.</source>
         <translation>El grafo de &#x27;{1}&#x27; toma {2} (bandas, filas, columnas), su ficha dice {3}. El archivo no corresponde a su ficha: créelo o impórtelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The model &#x27;{1}&#x27; gave scores of the shape {2}, its card has {3} classes. The file does not fit its card: make or import it again.</source>
+        <source>The model &#x27;{1}&#x27; returned scores of the shape {2}, but its card has {3} classes. The file does not match its card: create or import it again.</source>
         <translation>El modelo &#x27;{1}&#x27; dio puntuaciones de forma {2}, su ficha tiene {3} clases. El archivo no corresponde a su ficha: créelo o impórtelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The model gave scores that are no numbers (NaN): it is damaged, or the raster has values far from those that it was made for. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or make or import the model again.</source>
+        <source>The model returned scores that are not numbers (NaN). Either it is damaged, or the raster&#x27;s values are far outside the range that it was trained on. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or create or import the model again.</source>
         <translation>El modelo dio puntuaciones que no son números (NaN): está dañado, o el ráster tiene valores muy alejados de aquellos para los que se hizo. Revise los valores y los valores sin datos del ráster, ponga el dispositivo en &#x27;cpu&#x27;, o cree o importe el modelo de nuevo.</translation>
     </message>
     <message>
@@ -5682,87 +5672,87 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1} does not run this model: {2}</source>
+        <source>Speed test: {1} cannot run this model: {2}</source>
         <translation>Medido una vez: {1} no ejecuta este modelo: {2}</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1}: {2}; not used</source>
+        <source>Speed test: {1}: {2}; not used</source>
         <translation>Medido una vez: {1}: {2}; no se usa</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1}: {2} ms a window{3}</source>
+        <source>Speed test: {1}: {2} ms per window{3}</source>
         <translation>Medido una vez: {1}: {2} ms por ventana{3}</translation>
     </message>
     <message>
         <location filename="../engine/infer/backends.py"/>
-        <source>A GPU was asked for and none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
+        <source>A GPU was requested, but none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
         <translation>Se pidió una GPU y no se puede usar ninguna: {1}. Elija el dispositivo &#x27;auto&#x27; o &#x27;cpu&#x27;, o instale el motor para su GPU.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backends.py"/>
-        <source>The GPU is not used, the processor is. {1}</source>
+        <source>The processor is used instead of the GPU. {1}</source>
         <translation>No se usa la GPU, sino el procesador. {1}</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>{1} of {2} scenes were finished by an earlier run and are left out</source>
+        <source>{1} of {2} scenes were completed by an earlier run and are skipped</source>
         <translation>{1} de {2} escenas las terminó una ejecución anterior y se omiten</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>&#x27;{1}&#x27; could not be brought up to date: another program, such as a spreadsheet, holds it. Close it there and run the same again, which writes the table alone; &#x27;{2}&#x27; tells of all scenes meanwhile.</source>
+        <source>&#x27;{1}&#x27; could not be updated, because another program, such as a spreadsheet, has it open. Close it there and run the same command again, which only writes the table. Until then, &#x27;{2}&#x27; lists all scenes.</source>
         <translation>No se pudo actualizar «{1}»: otro programa, como una hoja de cálculo, lo tiene abierto. Ciérrelo allí y ejecute lo mismo otra vez, lo que solo escribe la tabla; mientras tanto, «{2}» informa de todas las escenas.</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
+        <source>{1} of {2} scenes failed: {3}. All others are complete; &#x27;{4}&#x27; lists every scene. Fix the problem and run the same command again: completed scenes are skipped.</source>
         <translation>No se pudieron calcular {1} de {2} escenas: {3}. Las demás están terminadas; &#x27;{4}&#x27; las enumera todas. Corrija lo que falla y ejecute lo mismo de nuevo: lo terminado se omite.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cell_windows.py"/>
-        <source>Labelling cells</source>
+        <source>Classifying cells</source>
         <translation>Etiquetando celdas</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
+        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Use a larger one, or 0 for the model&#x27;s own window size.</source>
         <translation>El tamaño de celda {1} es menor que un píxel ({2} unidades del SRC). Indique uno mayor, o 0 para la ventana propia del modelo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide; the model was trained on {5} m.</source>
+        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide. The model was trained on pixels of {5} m.</source>
         <translation>Los píxeles de {1} m del ráster se remuestrean a {2} m, de modo que una celda de {3} px mide {4} m de ancho; el modelo se entrenó con {5} m.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>A cell shows the model {1} times the ground it was trained on ({2} m wide): the labels may be poor. Set the cell size to 0 for the model&#x27;s own scale.</source>
+        <source>A cell covers {1} times the area that the model was trained on ({2} m wide), so the labels may be poor. Set the cell size to 0 to use the scale of the model.</source>
         <translation>Una celda muestra al modelo {1} veces el terreno con el que se entrenó ({2} m de ancho): las etiquetas pueden ser deficientes. Ponga el tamaño de celda en 0 para la escala propia del modelo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>{1} {2}: less than half of their ground is on valid pixels of the raster.</source>
+        <source>{1} {2}: less than half of their area is covered by valid pixels of the raster.</source>
         <translation>{1} {2}: menos de la mitad de su superficie está sobre píxeles válidos del ráster.</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>No {1} can be labelled: of {2}, none has at least half of its pixels valid. Choose a smaller cell size, another area, or check the no-data values.</source>
+        <source>No {1} can be classified: in none of {2} are at least half of the pixels valid. Choose a smaller cell size or another area, or check the no-data values.</source>
         <translation>No se puede etiquetar: {1}. De {2}, ninguno tiene válidos al menos la mitad de sus píxeles. Elija un tamaño de celda menor, otra área, o compruebe los valores sin datos.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
+        <source>A worker would use {1} on {2} (model {3}), but the client uses {4} on {5} (model {6}). Start the workers with the environment and the models of the client, or set the device to &#x27;cpu&#x27;.</source>
         <translation>Un worker calcularía con {1} en {2} (modelo {3}), el cliente con {4} en {5} (modelo {6}). Inicie los workers con el entorno y los modelos del cliente, o elija el dispositivo &#x27;cpu&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster has no worker, so nothing is computed: the run waits for one. Start some with: dask worker ADDRESS, or cancel.</source>
+        <source>The cluster has no workers, so the run is waiting for one. Start workers with: dask worker ADDRESS, or cancel.</source>
         <translation>El clúster no tiene ningún worker, así que no se calcula nada: la ejecución espera a uno. Inicie alguno con: dask worker ADDRESS, o cancele.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster could not compute a task: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <source>The cluster could not complete a task: its scheduler has stopped, or the task repeatedly ended its workers. Check the logs of the workers: they may have too little memory, or lack the engine&#x27;s libraries.</source>
         <translation>El clúster no pudo calcular una tarea: su planificador ya no está, o los workers terminaron una y otra vez al hacerlo. Consulte los registros de los workers: puede que les falte memoria o las bibliotecas del motor.</translation>
     </message>
     <message>
@@ -5772,7 +5762,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/cluster_parts.py"/>
-        <source>Labelling scenes</source>
+        <source>Classifying scenes</source>
         <translation>Etiquetando escenas</translation>
     </message>
     <message>
@@ -5787,7 +5777,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>A model of change has two classes, unchanged and changed; &#x27;{1}&#x27; has {2}. Choose another model.</source>
+        <source>A change model has two classes, unchanged and changed, but &#x27;{1}&#x27; has {2}. Choose another model.</source>
         <translation>Un modelo de cambios tiene dos clases, sin cambio y cambiado; &#x27;{1}&#x27; tiene {2}. Elija otro modelo.</translation>
     </message>
     <message>
@@ -5797,22 +5787,22 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (found in the scene)</source>
+        <source>Threshold: {1} (determined from the scene)</source>
         <translation>Umbral: {1} (hallado en la escena)</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (fixed in the model&#x27;s card)</source>
+        <source>Threshold: {1} (fixed in the model card)</source>
         <translation>Umbral: {1} (fijado en la ficha del modelo)</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is not known)</source>
+        <source>Threshold: {1} (specified; the model&#x27;s own is not known)</source>
         <translation>Umbral: {1} (indicado; el propio del modelo no se conoce)</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <source>Threshold: {1} (specified; the model&#x27;s own is {2})</source>
         <translation>Umbral: {1} (indicado; el propio del modelo es {2})</translation>
     </message>
     <message>
@@ -5822,72 +5812,72 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>Estimate: {1} windows, {2}{3} of memory, {4} on the disk ({5} free)</source>
+        <source>Estimate: {1} windows, {2}{3} of memory, {4} of disk space ({5} free)</source>
         <translation>Estimación: {1} ventanas, {2}{3} de memoria, {4} en el disco ({5} libres)</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>Estimate: {1} on the disk of &#x27;{2}&#x27; ({3} free)</source>
+        <source>Estimate: {1} of disk space in &#x27;{2}&#x27; ({3} free)</source>
         <translation>Estimación: {1} en el disco de «{2}» ({3} libres)</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <source>{1} of memory is free, but the run may need {2}: it may be slow or fail. Close other programs, or use fewer threads.</source>
         <translation>Hay {1} de memoria libres y la ejecución puede necesitar {2}: podría ser lenta o fallar. Cierre otros programas o elija menos hilos.</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space, but the run needs {3} while it works. Free some space, choose another folder, or limit the extent.</source>
         <translation>La carpeta «{1}» tiene {2} de espacio libre y la ejecución necesita {3} mientras trabaja. Libere espacio, elija otra carpeta o limite la extensión.</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space, but the run may need {3} and could fail. Free some space, or choose another folder.</source>
         <translation>La carpeta «{1}» tiene {2} de espacio libre y la ejecución puede necesitar {3}: podría fallar. Libere espacio o elija otra carpeta.</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
-        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
+        <source>The GPU is low on memory. Continuing with {1} windows at a time.</source>
         <translation>La memoria de la GPU es escasa: se continúa con {1} ventanas a la vez.</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
-        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <source>The GPU does not have enough memory for even one window. Continuing on the processor.</source>
         <translation>La memoria de la GPU no basta para una ventana: se continúa con el procesador.</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_parts.py"/>
-        <source>Goes on where the last run stopped: {1} windows are done</source>
+        <source>Resuming the previous run: {1} windows are done</source>
         <translation>Continúa donde se detuvo la última ejecución: {1} ventanas están hechas</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_rows.py"/>
-        <source>Goes on where the last run stopped: {1} of {2} rows are done</source>
+        <source>Resuming the previous run: {1} of {2} rows are done</source>
         <translation>Continúa donde se detuvo la última ejecución: {1} de {2} filas están hechas</translation>
     </message>
     <message>
         <location filename="../engine/infer/gpu_choice.py"/>
-        <source>Measured once: {1}: {2} ms a window</source>
+        <source>Speed test: {1}: {2} ms per window</source>
         <translation>Medido una vez: {1}: {2} ms por ventana</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
-        <source>The model &#x27;{1}&#x27; is for training; running one needs a file that ends in .onnx. Export it first.</source>
+        <source>The model &#x27;{1}&#x27; is for training. To run it, a file that ends in .onnx is needed. Export it first.</source>
         <translation>El modelo &#x27;{1}&#x27; es para entrenar; para ejecutar uno se necesita un archivo que termine en .onnx. Expórtelo primero.</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
-        <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
+        <source>The card in &#x27;{1}&#x27; does not list any classes. Create or import the model again.</source>
         <translation>La ficha de &#x27;{1}&#x27; no nombra ninguna clase. Créelo o impórtelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/model_inputs.py"/>
-        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <source>The two dates have no group of bands in common: the first one provides the model&#x27;s groups {1}, the second one {2}. Choose rasters from the same sensor.</source>
         <translation>Las dos fechas no tienen ningún grupo de bandas en común: la primera sirve a los grupos {1} del modelo, la segunda a {2}. Elija rásteres del mismo sensor.</translation>
     </message>
     <message>
         <location filename="../engine/infer/mosaic.py"/>
-        <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
+        <source>There are no valid pixels in the area: the raster has no data there. Choose another area, or check the no-data values.</source>
         <translation>No hay ningún píxel válido en el área: ahí el ráster no contiene más que sin datos. Elija otra área, o compruebe los valores sin datos.</translation>
     </message>
     <message>
@@ -5897,42 +5887,42 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
+        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or outdated. Update the driver, or choose the processor.</source>
         <translation>ONNX Runtime no pudo iniciar {1}: su controlador o sus bibliotecas faltan o son demasiado antiguos. Actualice el controlador, o elija el procesador.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: it is not a complete ONNX model, or needs a newer version. Copy the file again, or update the engine.</source>
+        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: the ONNX model is incomplete or needs a newer version. Copy the file again, or update the engine.</source>
         <translation>ONNX Runtime {1} no puede cargar &#x27;{2}&#x27;: no es un modelo ONNX completo, o necesita una versión más nueva. Copie el archivo de nuevo, o actualice el motor.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The model &#x27;{1}&#x27; failed while it ran. Make or import it again; if it is one that ships, please report this.</source>
+        <source>The model &#x27;{1}&#x27; failed while running. Create or import it again. If it is one of the models that come with the plugin, please report this.</source>
         <translation>El modelo &#x27;{1}&#x27; falló mientras se ejecutaba. Créelo o impórtelo de nuevo; si es uno de los incluidos, informe de ello.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The {1} has too little free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The {1} does not have enough free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>{1}: no hay suficiente memoria libre para el modelo &#x27;{2}&#x27;. Cierre otros programas, o elija un modelo más pequeño.</translation>
     </message>
     <message>
         <location filename="../engine/infer/openvino_backend.py"/>
-        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: it is not a complete ONNX model, or has parts that OpenVINO does not know.</source>
+        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: the ONNX model is incomplete, or has parts that OpenVINO does not support.</source>
         <translation>OpenVINO {1} no puede ejecutar &#x27;{2}&#x27;: no es un modelo ONNX completo, o tiene partes que OpenVINO no conoce.</translation>
     </message>
     <message>
         <location filename="../engine/infer/openvino_backend.py"/>
-        <source>The machine has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The computer does not have enough free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>El equipo tiene muy poca memoria libre para el modelo &#x27;{1}&#x27;. Cierre otros programas, o elija un modelo más pequeño.</translation>
     </message>
     <message>
         <location filename="../engine/infer/places.py"/>
-        <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
+        <source>A place of {1} CRS units is {2} x {3} pixels, which is larger than the area to search ({4} x {5} pixels). Use a smaller size, 0 for {6} pixels, or a larger extent.</source>
         <translation>Un lugar de {1} unidades del SRC son {2} x {3} píxeles, más que el área en la que se busca ({4} x {5} píxeles). Indique un tamaño menor, 0 para {6} píxeles, o una extensión mayor.</translation>
     </message>
     <message>
         <location filename="../engine/infer/preflight.py"/>
-        <source>Estimated before: {1} windows, {2}{3}; it took {4} windows, {5}, {6}</source>
+        <source>Estimated: {1} windows, {2}{3}; actual: {4} windows, {5}, {6}</source>
         <translation>Estimado antes: {1} ventanas, {2}{3}; fueron {4} ventanas, {5}, {6}</translation>
     </message>
     <message>
@@ -5947,17 +5937,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/quick_look.py"/>
-        <source>The map shows nothing of the area to compute.</source>
+        <source>The map view does not show any part of the area to process.</source>
         <translation>El mapa no muestra nada del área que hay que calcular.</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>
-        <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
+        <source>The mask does not intersect the area to process ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation>La máscara no toca el área que se calcula ({1} en {2}); sus polígonos están en {3}. Elija otra máscara, o compruebe su SRC.</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>
-        <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
+        <source>The mask is too small: it contains no pixel centre. Choose a larger mask.</source>
         <translation>La máscara es menor que un píxel: ningún píxel tiene su centro dentro. Elija una máscara mayor.</translation>
     </message>
     <message>
@@ -6002,27 +5992,27 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/run_report.py"/>
-        <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
+        <source>The raster&#x27;s pixels are {1} m wide on the ground, but the model was trained on pixels of {2} m, so results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
         <translation>Los píxeles del ráster miden {1} m en el terreno, aquellos de los que aprendió el modelo {2} m: los resultados pueden ser malos. Remuestree el ráster (Ráster &gt; Proyecciones &gt; Combar), elija otro modelo o entrene uno con este ráster.</translation>
     </message>
     <message>
         <location filename="../engine/infer/run_report.py"/>
-        <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
+        <source>Windows: {1} processed, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>Ventanas: {1} calculadas, {2} omitidas de {3}; {4} s, {5} Mpx/s en {6} ({7})</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>No scene was given. Name rasters with inputs, or a text file with one a line with inputs_list.</source>
+        <source>No scene was specified. List rasters with inputs, or give a text file with one raster per line with inputs_list.</source>
         <translation>No se indicó ninguna escena. Indique rásteres con inputs, o con inputs_list un archivo de texto con uno por línea.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Change needs two rasters for each scene; {1} were given, the last is &#x27;{2}&#x27;. Give a first and a second date for each.</source>
+        <source>Change detection needs two rasters for each scene, but {1} were given; the last one is &#x27;{2}&#x27;. Specify a first and a second date for each scene.</source>
         <translation>El cambio necesita dos rásteres por escena; se indicaron {1}, el último es &#x27;{2}&#x27;. Indique una primera y una segunda fecha para cada una.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <source>The scenes &#x27;{1}&#x27; and &#x27;{2}&#x27; would be written to the same output. Leave one out, or rename a file.</source>
         <translation>Dos escenas se escribirían en la misma salida: &#x27;{1}&#x27; y &#x27;{2}&#x27;. Omita una o cambie el nombre de un archivo.</translation>
     </message>
     <message>
@@ -6032,67 +6022,67 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Use a text file (UTF-8) with the path of one raster per line.</source>
         <translation>No se puede leer la lista de escenas &#x27;{1}&#x27;. Indique un archivo de texto (UTF-8) con la ruta de un ráster en cada línea.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>&#x27;{1}&#x27; writes no &#x27;{2}&#x27; beside its output. There are: {3}.</source>
+        <source>&#x27;{1}&#x27; cannot write &#x27;{2}&#x27; in addition to its output. Available: {3}.</source>
         <translation>&#x27;{1}&#x27; no escribe &#x27;{2}&#x27; junto a su salida. Hay: {3}.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
+        <source>The name of the output &#x27;{1}&#x27; must end in {2}. Change it.</source>
         <translation>La salida &#x27;{1}&#x27; debe terminar en {2}. Dele un nombre así.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The name of a GeoPackage cannot have a &#x27;;&#x27;, as that of the output &#x27;{1}&#x27; has. Give it another name.</source>
+        <source>The name of a GeoPackage cannot contain &#x27;;&#x27;, but that of the output &#x27;{1}&#x27; does. Choose another name.</source>
         <translation>El nombre de un GeoPackage no puede contener «;», como lo hace el de la salida «{1}». Déle otro nombre.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The name of the output &#x27;{1}...&#x27; is too long for a file and what stands beside it: {2} bytes, expected at most {3}. Give it a shorter name.</source>
+        <source>The name of the output &#x27;{1}...&#x27; is too long for the file and those written next to it: {2} bytes, but at most {3} are allowed. Choose a shorter name.</source>
         <translation>El nombre de la salida &#x27;{1}...&#x27; es demasiado largo para un archivo y los que lo acompañan: {2} bytes; se esperan como máximo {3}. Déle un nombre más corto.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
+        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each of them a different name.</source>
         <translation>Se escribirían dos salidas en &#x27;{1}&#x27;. Dele a cada una su propio nombre.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; is a folder. Give the name of a file.</source>
+        <source>The output &#x27;{1}&#x27; is a folder. Specify the name of a file.</source>
         <translation>La salida &#x27;{1}&#x27; es una carpeta. Indique el nombre de un archivo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27; or choose another one.</source>
+        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27;, or choose another one.</source>
         <translation>La carpeta de la salida &#x27;{1}&#x27; no existe. Cree &#x27;{2}&#x27; o elija otra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The disk is full, or the file too large for it: &#x27;{1}&#x27; could not be completed. Make room, or write to another disk. Nothing was kept of this output.</source>
+        <source>The disk is full, or the file is too large for it: &#x27;{1}&#x27; could not be completed. Free some space, or write to another disk. Nothing of this output was kept.</source>
         <translation>El disco está lleno, o el archivo es demasiado grande para él: no se pudo completar &#x27;{1}&#x27;. Libere espacio, o escriba en otro disco. No se conservó nada de esta salida.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>&#x27;{1}&#x27; cannot be written. Check that you may write to this folder and that no other program (or layer in QGIS) holds the file, or choose another place.</source>
+        <source>&#x27;{1}&#x27; cannot be written. Check that you have write access to this folder and that the file is not open in another program or as a layer in QGIS, or choose another location.</source>
         <translation>&#x27;{1}&#x27; no se puede escribir. Compruebe que puede escribir en esta carpeta y que ningún otro programa (o capa de QGIS) está usando el archivo, o elija otro lugar.</translation>
     </message>
     <message>
         <location filename="../engine/infer/threshold.py"/>
-        <source>The model&#x27;s card asks for the threshold {1}, which this version does not know. Update the plugin, or give a threshold yourself.</source>
+        <source>The model card asks for the threshold {1}, which this version does not support. Update the plugin, or specify a threshold.</source>
         <translation>La ficha del modelo pide el umbral {1}, que esta versión no conoce. Actualice el complemento, o indique usted un umbral.</translation>
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>The model &#x27;{1}&#x27; knows {2} class; to be undecided takes two or more. Choose a model with more classes.</source>
+        <source>The model &#x27;{1}&#x27; has {2} class, but uncertainty needs two or more. Choose a model with more classes.</source>
         <translation>El modelo &#x27;{1}&#x27; conoce {2} clase; para estar indeciso se necesitan dos o más. Elija un modelo con más clases.</translation>
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size, a larger area, or check the no-data values.</source>
+        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size or a larger area, or check the no-data values.</source>
         <translation>Ningún lugar de {1} tiene válidos al menos la mitad de sus píxeles{2}. Elija un tamaño menor, un área mayor, o compruebe los valores sin datos.</translation>
     </message>
     <message>
@@ -6102,22 +6092,22 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>{1} places were found instead of {2}: there is no room for more of {3} with one place between any two. Choose a smaller size, or a larger area.</source>
+        <source>{1} places were found instead of {2}: there is not enough space for more places of {3} with the required distance between them. Choose a smaller size, or a larger area.</source>
         <translation>Se encontraron {1} lugares en lugar de {2}: no hay espacio para más de {3} con la distancia de un lugar entre dos cualesquiera. Elija un tamaño menor, o un área mayor.</translation>
     </message>
     <message>
         <location filename="../engine/infer/windows.py"/>
-        <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
+        <source>Windows of {1} px with an overlap of {2} px are impossible for a raster of {3} x {4} px: sizes must be at least 1, and the overlap must be smaller than the window.</source>
         <translation>No son posibles ventanas de {1} px con un solape de {2} px sobre un ráster de {3} x {4} px: los tamaños deben ser al menos 1 y el solape menor que la ventana.</translation>
     </message>
     <message>
         <location filename="../engine/infer/zone_windows.py"/>
-        <source>Labelling zones</source>
+        <source>Classifying zones</source>
         <translation>Etiquetando zonas</translation>
     </message>
     <message>
         <location filename="../engine/jobs.py"/>
-        <source>There is no verb &#x27;{1}&#x27;. There are: {2}.</source>
+        <source>There is no command &#x27;{1}&#x27;. Available: {2}.</source>
         <translation>No existe el verbo &#x27;{1}&#x27;. Existen: {2}.</translation>
     </message>
     <message>
@@ -6127,17 +6117,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/jobs.py"/>
-        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which this engine does not have. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
+        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which is not installed in this engine. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
         <translation>&#x27;{1}&#x27; necesita la biblioteca &#x27;{2}&#x27;, que este motor no tiene. Instale las bibliotecas de {3} del motor (en QGIS: SpectralGPT &gt; Motor).</translation>
     </message>
     <message>
         <location filename="../engine/memory_limit.py"/>
-        <source> The engine may take {1} MB, as the memory limit says: raise it in QGIS under Settings &gt; Options &gt; SpectralGPT, or set it to no limit.</source>
+        <source> The memory limit allows the engine {1} MB. Increase or remove the limit in QGIS under Settings &gt; Options &gt; SpectralGPT.</source>
         <translation> El motor puede usar {1} MB, según el límite de memoria: auméntelo en QGIS en Configuración &gt; Opciones &gt; SpectralGPT, o elija sin límite.</translation>
     </message>
     <message>
         <location filename="../engine/model/config.py"/>
-        <source>{1}={2} does not fit {3}={4}: expected a positive multiple. Use {5}={6}, or another {7}.</source>
+        <source>{1}={2} does not match {3}={4}: a positive multiple is needed. Use {5}={6}, or another {7}.</source>
         <translation>{1}={2} no es compatible con {3}={4}: se esperaba un múltiplo positivo. Use {5}={6}, u otro {7}.</translation>
     </message>
     <message>
@@ -6147,67 +6137,67 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/model/dense_head.py"/>
-        <source>The published pixel-wise head is made for tokens of {1} pixels and a width that is a multiple of 16, given patch={2}, width={3}. Use patch={4} and width={5}.</source>
+        <source>The published pixel-wise head needs tokens of {1} pixels and a width that is a multiple of 16, but it was given patch={2}, width={3}. Use patch={4} and width={5}.</source>
         <translation>El cabezal por píxel publicado está hecho para tokens de {1} píxeles y una anchura múltiplo de 16, se indicó patch={2}, width={3}. Use patch={4} y width={5}.</translation>
     </message>
     <message>
         <location filename="../engine/model/encoder.py"/>
-        <source>The network takes images [batch, {1}, height, width], given {2}. Fill bands that are missing with zeros and leave their group out.</source>
+        <source>The network expects images [batch, {1}, height, width], but got {2}. Fill missing bands with zeros and leave out their group.</source>
         <translation>La red toma imágenes [batch, {1}, height, width], se indicó {2}. Rellene con ceros las bandas que faltan y omita su grupo.</translation>
     </message>
     <message>
         <location filename="../engine/model/encoder.py"/>
-        <source>The pretrained model does not fit this network: {1} of {2} encoder weights are missing or have another shape ({3}). Choose a backbone with the same bands, width and depth.</source>
+        <source>The pretrained model does not match this network: {1} of {2} encoder weights are missing or have a different shape ({3}). Choose a backbone with the same bands, width and depth.</source>
         <translation>El modelo preentrenado no se ajusta a esta red: {1} de {2} pesos del codificador faltan o tienen otra forma ({3}). Elija un modelo base con las mismas bandas, anchura y profundidad.</translation>
     </message>
     <message>
         <location filename="../engine/model/losses.py"/>
-        <source>The loss weights {1} cannot be trained with: none may be negative and one must be above 0.</source>
+        <source>The loss weights {1} are invalid: none may be negative, and at least one must be above 0.</source>
         <translation>No se puede entrenar con los pesos de pérdida {1}: ninguno puede ser negativo y uno debe ser mayor que 0.</translation>
     </message>
     <message>
         <location filename="../engine/model/masked_autoencoder.py"/>
-        <source>A mask ratio of {1} leaves {2} of {3} tokens visible: some must be hidden and some visible. Use 0.9, or a larger window.</source>
+        <source>A mask ratio of {1} leaves {2} of {3} tokens visible, but some must be hidden and some visible. Use 0.9, or a larger window.</source>
         <translation>Una proporción de máscara de {1} deja visibles {2} de {3} tokens: algunos deben estar ocultos y otros visibles. Use 0.9, o una ventana mayor.</translation>
     </message>
     <message>
         <location filename="../engine/model/normalise.py"/>
-        <source>The card&#x27;s statistics do not fit its {1} bands: {2} means, {3} deviations (each must be above 0). Train or import the model again.</source>
+        <source>The statistics in the card do not match its {1} bands: {2} means, {3} standard deviations (each must be above 0). Train or import the model again.</source>
         <translation>Las estadísticas de la ficha no corresponden a sus {1} bandas: {2} medias, {3} desviaciones (cada una debe ser mayor que 0). Entrene o importe el modelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/model/normalise.py"/>
-        <source>The card asks for the normalisation &#x27;{1}&#x27;, this version knows statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
+        <source>The card asks for the normalisation &#x27;{1}&#x27;, but this version supports only statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
         <translation>La ficha pide la normalización &#x27;{1}&#x27;, esta versión conoce statistics, tile-minmax, scene-statistics y none. Actualice el complemento.</translation>
     </message>
     <message>
         <location filename="../engine/model/pixel_change.py"/>
-        <source>{1} levels of pixels end at stride {2}, but a token is {3} pixels wide. Give one width for each stride from 1 to {4}.</source>
+        <source>{1} pixel levels end at stride {2}, but a token is {3} pixels wide. Specify one width for each stride from 1 to {4}.</source>
         <translation>{1} niveles de píxeles terminan en el paso {2}, pero un token mide {3} píxeles de ancho. Indique una anchura para cada paso de 1 a {4}.</translation>
     </message>
     <message>
         <location filename="../engine/model/position.py"/>
-        <source>A window of {1} x {2} pixels cannot be cut into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
+        <source>A window of {1} x {2} pixels cannot be divided into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
         <translation>Una ventana de {1} x {2} píxeles no se puede cortar en tokens de {3} x {4}: ambos lados deben ser múltiplos de {5}. El tamaño válido más cercano es {6} x {7}.</translation>
     </message>
     <message>
         <location filename="../engine/model/predictor.py"/>
-        <source>A model for &#x27;{1}&#x27; predicts nothing by itself. Fine-tune it first, and use the result.</source>
+        <source>A model for &#x27;{1}&#x27; cannot make predictions by itself. Fine-tune it first, and use the result.</source>
         <translation>Un modelo para &#x27;{1}&#x27; no predice nada por sí mismo. Haga primero el ajuste fino, y use el resultado.</translation>
     </message>
     <message>
         <location filename="../engine/model/predictor.py"/>
-        <source>The model takes {1} inputs ({2}), given {3}.</source>
+        <source>The model needs {1} inputs ({2}), but {3} were given.</source>
         <translation>El modelo toma {1} entradas ({2}), se indicaron {3}.</translation>
     </message>
     <message>
         <location filename="../engine/model/registry.py"/>
-        <source>The model&#x27;s card names the network &#x27;{1}&#x27;, this version knows {2}. Update the plugin, or import the model again.</source>
+        <source>The model card specifies the network &#x27;{1}&#x27;, but this version supports only {2}. Update the plugin, or import the model again.</source>
         <translation>La ficha del modelo nombra la red &#x27;{1}&#x27;, esta versión conoce {2}. Actualice el complemento, o importe el modelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/model/registry.py"/>
-        <source>The model&#x27;s card describes its network &#x27;{1}&#x27; in a way this version cannot build. Update the plugin, or import the model again.</source>
+        <source>The model card describes its network &#x27;{1}&#x27; in a way that this version does not support. Update the plugin, or import the model again.</source>
         <translation>La ficha del modelo describe su red &#x27;{1}&#x27; de una forma que esta versión no puede construir. Actualice el complemento, o importe el modelo de nuevo.</translation>
     </message>
     <message>
@@ -6222,52 +6212,52 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <source>The model &#x27;{1}&#x27; is for {2}, but a model for {3} is needed. Choose another model, or use the tool that fits this one.</source>
         <translation>El modelo &#x27;{1}&#x27; es para {2}, aquí se necesita uno para {3}. Elija otro modelo, o use la herramienta adecuada para este.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <source>There is no model &#x27;{1}&#x27;. Specify the path of a model file, or the name of an installed model ({2}).</source>
         <translation>No existe el modelo &#x27;{1}&#x27;. Indique la ruta de un archivo de modelo, o el nombre de un modelo instalado ({2}).</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; is not a model of SpectralGPT: expected a file that ends in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT model: its name must end in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
         <translation>&#x27;{1}&#x27; no es un modelo de SpectralGPT: se esperaba un archivo que termine en .onnx o .safetensors. Importe primero otros formatos con &#x27;Importar modelo&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another kind. Copy the file again, or choose another model.</source>
+        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another type. Copy the file again, or choose another model.</source>
         <translation>&#x27;{1}&#x27; no se puede leer como modelo: falta, está dañado o es de otro tipo. Copie el archivo de nuevo, o elija otro modelo.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; carries no SpectralGPT card, so its bands and classes are unknown. Import it with &#x27;Import model&#x27; first.</source>
+        <source>&#x27;{1}&#x27; has no SpectralGPT card, so its bands and classes are not known. Import it with &#x27;Import model&#x27; first.</source>
         <translation>&#x27;{1}&#x27; no lleva ficha de SpectralGPT, así que se desconocen sus bandas y clases. Impórtelo primero con &#x27;Importar modelo&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The card inside &#x27;{1}&#x27; is damaged. Copy the file again.</source>
+        <source>The card in &#x27;{1}&#x27; is damaged. Copy the file again.</source>
         <translation>La ficha dentro de &#x27;{1}&#x27; está dañada. Copie el archivo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its seal. Copy or download it again.</source>
+        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its checksum. Copy or download it again.</source>
         <translation>El archivo de modelo &#x27;{1}&#x27; se modificó o dañó después de crearse: su contenido no coincide con su sello. Cópielo o descárguelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; has no seal. Import or train the model again.</source>
+        <source>The model file &#x27;{1}&#x27; has no checksum. Import or train the model again.</source>
         <translation>El archivo de modelo &#x27;{1}&#x27; no tiene sello. Importe o entrene el modelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; has no place for a seal. Import or train the model again.</source>
+        <source>The model file &#x27;{1}&#x27; has no space for a checksum. Import or train the model again.</source>
         <translation>El archivo de modelo &#x27;{1}&#x27; no tiene lugar para un sello. Importe o entrene el modelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/model_folders.py"/>
-        <source>The folder {1} does not answer.</source>
+        <source>The folder {1} is not responding.</source>
         <translation>La carpeta {1} no responde.</translation>
     </message>
     <message>
@@ -6287,47 +6277,47 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>There is no file &#x27;{1}&#x27;. Give the path of a checkpoint.</source>
+        <source>There is no file &#x27;{1}&#x27;. Specify the path of a checkpoint.</source>
         <translation>No existe el archivo &#x27;{1}&#x27;. Indique la ruta de un checkpoint.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; was not loaded: beside weights it holds {2} kind(s) of Python object that could run code ({3}). Expected tensors, plain values and argparse.Namespace only. Get the published file, or save the weights alone with torch.save(model.state_dict(), path).</source>
+        <source>&#x27;{1}&#x27; was not loaded: in addition to weights, it contains {2} type(s) of Python object that could execute code ({3}). Only tensors, plain values and argparse.Namespace are accepted. Use the published file, or save only the weights with torch.save(model.state_dict(), path).</source>
         <translation>&#x27;{1}&#x27; no se cargó: además de pesos contiene {2} tipo(s) de objeto de Python que podrían ejecutar código ({3}). Solo se esperaban tensores, valores simples y argparse.Namespace. Obtenga el archivo publicado, o guarde solo los pesos con torch.save(model.state_dict(), path).</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is of another kind, incomplete or damaged. Download it again and compare its size.</source>
+        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is incomplete, damaged or of another type. Download it again and compare its size.</source>
         <translation>&#x27;{1}&#x27; no se puede leer como checkpoint de PyTorch: es de otro tipo, está incompleto o dañado. Descárguelo de nuevo y compare su tamaño.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds {2}, expected a dictionary of weights, bare or under &#x27;model&#x27;. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains {2}, but a dictionary of weights is needed, either directly or under &#x27;model&#x27;. Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; contiene {2}, se esperaba un diccionario de pesos, directamente o bajo &#x27;model&#x27;. Indique uno de los checkpoints publicados.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds {2} entries that are no weights ({3}), expected dense floating-point tensors only. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains {2} entries that are not weights ({3}). Only dense floating-point tensors are accepted. Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; contiene {2} entradas que no son pesos ({3}), solo se esperaban tensores densos de coma flotante. Indique uno de los checkpoints publicados.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: expected the weights {2}; found {3}, among {4} weights ({5}). Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: the weights {2} are needed, but {3} was found, among {4} weights ({5}). Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; no es un checkpoint de SpectralGPT: se esperaban los pesos {2}; se encontró {3}, entre {4} pesos ({5}). Indique uno de los checkpoints publicados.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} places, expected a width of {4} and a square number of places. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} positions, but a width of {4} and a square number of positions are needed. Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; tiene tokens de anchura {2} en {3} posiciones, se esperaban una anchura de {4} y un número cuadrado de posiciones. Indique uno de los checkpoints publicados.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds SpectralGPT&#x27;s encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains the SpectralGPT encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; contiene el codificador de SpectralGPT, pero ni su decodificador (decoder_...) ni un cabezal (cls_seg..., head...) entre {2} pesos. Indique uno de los checkpoints publicados.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; does not fit SpectralGPT&#x27;s {2} network of {3} weights: {4}. Give the published file as it was downloaded, or choose what it holds with &#x27;kind&#x27;.</source>
+        <source>&#x27;{1}&#x27; does not match SpectralGPT&#x27;s {2} network of {3} weights: {4}. Use the published file as it was downloaded, or specify its type with &#x27;kind&#x27;.</source>
         <translation>&#x27;{1}&#x27; no se ajusta a la red {2} de SpectralGPT de {3} pesos: {4}. Indique el archivo publicado tal como se descargó, o elija con &#x27;kind&#x27; qué contiene.</translation>
     </message>
     <message>
@@ -6342,17 +6332,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source> The meaning of its {1} bands is not known: choose the raster&#x27;s bands by hand.</source>
+        <source> The meaning of its {1} bands is not known: choose the raster bands manually.</source>
         <translation> Se desconoce el significado de sus {1} bandas: elija a mano las bandas del ráster.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>{1} {2} Imported; none of its figures was checked here.</source>
+        <source>{1} {2} Imported; none of its accuracy figures was checked here.</source>
         <translation>{1} {2} Importado; ninguna de sus cifras se comprobó aquí.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>Published SpectralGPT backbone, to fine-tune from; it predicts nothing by itself.</source>
+        <source>Published SpectralGPT backbone for fine-tuning. It cannot make predictions by itself.</source>
         <translation>Modelo base publicado de SpectralGPT, del que partir para el ajuste fino; no predice nada por sí mismo.</translation>
     </message>
     <message>
@@ -6362,22 +6352,22 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>SpectralGPT segmentation network of {1} classes whose names are not in the file.</source>
+        <source>SpectralGPT segmentation network with {1} classes whose names are not in the file.</source>
         <translation>Red de segmentación SpectralGPT de {1} clases cuyos nombres no están en el archivo.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It takes ten bands and appends their mean twice. Which ten, the sources disagree: these are the ones its first author confirmed.</source>
+        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It uses ten bands and appends their mean twice. The sources disagree about which ten; these were confirmed by the first author.</source>
         <translation>Red de segmentación publicada de SpectralGPT, con ajuste fino de sus autores en SegMunich. Toma diez bandas y añade dos veces su media. Las fuentes no coinciden en cuáles son las diez: estas son las que confirmó su primer autor.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>SpectralGPT scene classifier whose class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
+        <source>SpectralGPT scene classifier. Its class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
         <translation>Clasificador de escenas SpectralGPT cuyos nombres de clase y normalización no están en el archivo: los nombres son números, y el escalado por ventana es una suposición.</translation>
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. It has: {3}.</source>
+        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. Available: {3}.</source>
         <translation>&#x27;{1}&#x27; no tiene el parámetro &#x27;{2}&#x27;. Tiene: {3}.</translation>
     </message>
     <message>
@@ -6387,7 +6377,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but {4} is needed ({5}).</source>
         <translation>El parámetro &#x27;{1}&#x27; de &#x27;{2}&#x27; es {3}; se esperaba {4} ({5}).</translation>
     </message>
     <message>
@@ -6397,7 +6387,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; it must lie between {4} and {5}.</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but it must be between {4} and {5}.</source>
         <translation>El parámetro &#x27;{1}&#x27; de &#x27;{2}&#x27; es {3}; debe estar entre {4} y {5}.</translation>
     </message>
     <message>
@@ -6562,12 +6552,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The job is not a JSON object on one line: got {1}.</source>
+        <source>The job is not a JSON object on a single line: {1}.</source>
         <translation>El trabajo no es un objeto JSON en una línea: se recibió {1}.</translation>
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The job is not a JSON object: got {1}.</source>
+        <source>The job is not a JSON object: {1}.</source>
         <translation>El trabajo no es un objeto JSON: se recibió {1}.</translation>
     </message>
     <message>
@@ -6577,17 +6567,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The engine met an unexpected error ({1}: {2}). Please report it.</source>
+        <source>An unexpected error occurred in the engine ({1}: {2}). Please report it.</source>
         <translation>El motor encontró un error inesperado ({1}: {2}). Informe de ello.</translation>
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>The model &#x27;{1}&#x27; ships with the plugin and keeps its name.</source>
+        <source>The model &#x27;{1}&#x27; comes with the plugin and cannot be renamed.</source>
         <translation>El modelo &#x27;{1}&#x27; está incluido con el complemento y conserva su nombre.</translation>
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>&#x27;{1}&#x27; cannot be the name of a file. Use letters, digits, spaces, and the signs _ - + ( ).</source>
+        <source>&#x27;{1}&#x27; cannot be used as a file name. Use letters, digits, spaces, and the characters _ - + ( ).</source>
         <translation>&#x27;{1}&#x27; no puede ser el nombre de un archivo. Use letras, cifras, espacios y los signos _ - + ( ).</translation>
     </message>
     <message>
@@ -6597,72 +6587,72 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>The model has its new name, but its old file &#x27;{1}&#x27; could not be removed: {2}. Remove it yourself.</source>
+        <source>The model has been renamed, but its old file &#x27;{1}&#x27; could not be deleted: {2}. Delete it manually.</source>
         <translation>El modelo tiene su nuevo nombre, pero su antiguo archivo &#x27;{1}&#x27; no se pudo eliminar: {2}. Elimínelo usted mismo.</translation>
     </message>
     <message>
         <location filename="../engine/train/base_model.py"/>
-        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a model made by fine-tuning.</source>
+        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a fine-tuned model.</source>
         <translation>El modelo &#x27;{1}&#x27; no tiene un codificador de SpectralGPT del que partir. Elija un modelo base, o un modelo creado con ajuste fino.</translation>
     </message>
     <message>
         <location filename="../engine/train/base_model.py"/>
-        <source>The model &#x27;{1}&#x27; can only predict, and there is no {2} beside it to train from. Choose a backbone, or a model that you fine-tuned.</source>
+        <source>The model &#x27;{1}&#x27; can only make predictions, and there is no {2} next to it to train from. Choose a backbone, or a model that you fine-tuned.</source>
         <translation>El modelo &#x27;{1}&#x27; solo puede predecir, y no hay junto a él ningún {2} con el que entrenar. Elija un modelo base, o un modelo al que haya hecho el ajuste fino.</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1}Round {2} of {3}, loss {4}</source>
+        <source>{1}Epoch {2} of {3}, loss {4}</source>
         <translation>{1}Ronda {2} de {3}, pérdida {4}</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1} is not a checkpoint of a training run, or is damaged. Delete it to start from the beginning.</source>
+        <source>{1} is not a checkpoint of a training run, or it is damaged. Delete it to start from the beginning.</source>
         <translation>{1} no es un checkpoint de un entrenamiento, o está dañado. Elimínelo para empezar desde el principio.</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
+        <source>{1} belongs to a run with different settings. Delete it to start from the beginning, or continue with the settings it was made with.</source>
         <translation>{1} pertenece a una ejecución con otra configuración. Elimínelo para empezar desde el principio, o continúe con la configuración con la que se creó.</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>The checkpoint {1} could not be written: the disk is full, or the folder cannot be written. Make room, or mend the folder, and run the same again: it goes on from the last checkpoint.</source>
+        <source>The checkpoint {1} could not be written: the disk is full, or the folder is read-only. Free some space, or fix the folder, and run the same command again. It continues from the last checkpoint.</source>
         <translation>No se pudo escribir el punto de control {1}: el disco está lleno o no se puede escribir en la carpeta. Haga sitio o corrija la carpeta y ejecute lo mismo otra vez: continúa desde el último punto de control.</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>
-        <source>Change is learned from two classes, unchanged and changed; the labels have {1} ({2}). Merge them into two.</source>
+        <source>Change detection needs two classes, unchanged and changed, but the labels have {1} ({2}). Merge them into two.</source>
         <translation>Los cambios se aprenden de dos clases, sin cambio y cambiado; las etiquetas tienen {1} ({2}). Combínelas en dos.</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>
-        <source>It cannot be told which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Call them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
+        <source>It is not clear which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Name them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
         <translation>No se puede saber cuál de las etiquetas &#x27;{1}&#x27; y &#x27;{2}&#x27; significa cambio. Llámelas &#x27;unchanged&#x27; (sin cambio) y &#x27;changed&#x27; (cambiado), o 0 y 1.</translation>
     </message>
     <message>
         <location filename="../engine/train/device.py"/>
-        <source>A GPU was asked for, but torch sees none here. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a torch that fits the GPU&#x27;s driver.</source>
+        <source>A GPU was requested, but PyTorch cannot find one. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a version of PyTorch that fits the GPU driver.</source>
         <translation>Se pidió una GPU, pero torch no ve ninguna aquí. Elija el dispositivo &#x27;auto&#x27; o &#x27;cpu&#x27;, o instale un torch adecuado para el controlador de la GPU.</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <source>Mean overlap (IoU) on held-back labels before training: {1}</source>
         <translation>Solapamiento medio (IoU) en las etiquetas reservadas antes: {1}</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <source>labels held back in whole places, at the best epoch according to the same labels</source>
         <translation>etiquetas reservadas por lugares enteros, en la mejor época según las mismas etiquetas</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <source>Stopped before the end of the first epoch. The model with an unchanged backbone is kept.</source>
         <translation>Detenido antes de que terminara la primera ronda: se conserva el cabezal sobre características congeladas.</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <source>Training the backbone did not improve the accuracy on held-back labels ({1} instead of {2}). The model with an unchanged backbone is kept.</source>
         <translation>Entrenar el codificador no mejoró el mapa de las etiquetas reservadas ({1} frente a {2}): se conserva el cabezal sobre características congeladas.</translation>
     </message>
     <message>
@@ -6672,32 +6662,32 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/head_tuning.py"/>
-        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then trained on all of them</source>
         <translation>etiquetas de {1} lugares en {2} partes, cada una reservada por turno; después el modelo se ajustó a todas</translation>
     </message>
     <message>
         <location filename="../engine/train/judging.py"/>
-        <source>Judging, part {1} of {2}</source>
+        <source>Assessing accuracy, part {1} of {2}</source>
         <translation>Juzgando, parte {1} de {2}</translation>
     </message>
     <message>
         <location filename="../engine/train/judging.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <source>No labels could be held back to assess the accuracy of the model: one class is labelled in only one place (closer than {1} pixels). Draw every class in at least two places.</source>
         <translation>No se reservó nada con lo que juzgar el modelo: una clase está etiquetada en un solo lugar (a menos de {1} píxeles). Dibuje cada clase en al menos dos lugares.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>No raster was given. Choose the rasters with the labelled ground.</source>
+        <source>No raster was specified. Choose the rasters with the labelled areas.</source>
         <translation>No se indicó ningún ráster. Elija los rásteres con el terreno etiquetado.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>There are {1} rasters of the first date and {2} of the second. Give one of the second for each of the first, in the same order.</source>
+        <source>There are {1} rasters of the first date and {2} of the second. Specify one of the second date for each of the first, in the same order.</source>
         <translation>Hay {1} rásteres de la primera fecha y {2} de la segunda. Indique uno de la segunda para cada uno de la primera, en el mismo orden.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>Rasters of a second date were given, but the task is {1}. Choose change-detection, or leave them out.</source>
+        <source>Rasters of a second date were specified, but the task is {1}. Choose change-detection, or leave them out.</source>
         <translation>Se indicaron rásteres de una segunda fecha, pero la tarea es {1}. Elija change-detection, u omítalos.</translation>
     </message>
     <message>
@@ -6707,17 +6697,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>The labels {1} lie on none of the {2} rasters. Choose rasters of the place that is labelled, or check the CRS of both.</source>
+        <source>The labels {1} do not overlap any of the {2} rasters. Choose rasters of the labelled area, or check the CRS of both.</source>
         <translation>Las etiquetas {1} no están sobre ninguno de los {2} rásteres. Elija rásteres del lugar etiquetado, o compruebe el SRC de ambos.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>No pixel of the rasters is labelled as {1}: the labels of that class lie elsewhere. Draw some on the rasters, or leave the class out.</source>
+        <source>No pixel of the rasters is labelled as {1}: the labels of this class lie elsewhere. Draw some on the rasters, or leave out the class.</source>
         <translation>Ningún píxel de los rásteres está etiquetado como {1}: las etiquetas de esa clase están en otro lugar. Dibuje algunas sobre los rásteres, u omita la clase.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>{1}: some bands are missing that other rasters have. The model learns without them everywhere.</source>
+        <source>{1}: some bands are missing that other rasters have. The model is trained without these bands on all rasters.</source>
         <translation>{1}: faltan algunas bandas que otros rásteres tienen. El modelo aprende sin ellas en todas partes.</translation>
     </message>
     <message>
@@ -6727,17 +6717,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>The backbone has seen {1} of {2} views of the windows in an earlier run.</source>
+        <source>The backbone already processed {1} of {2} views of the windows in an earlier run.</source>
         <translation>El modelo base ya ha visto {1} de {2} vistas de las ventanas en una ejecución anterior.</translation>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels; the model was then trained on all of them</source>
+        <source>labels held back in whole places, at the best epoch according to the same labels; the model was then trained on all of them</source>
         <translation>etiquetas reservadas por lugares enteros, en la mejor época según las mismas etiquetas; después el modelo se entrenó con todas</translation>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
+        <source>All held-back labels lie on no-data pixels of the rasters, so the accuracy of the model cannot be assessed. Draw more labels where the raster has valid pixels.</source>
         <translation>Todas las etiquetas que se reservaron son sin datos en los rásteres, así que el modelo no se puede juzgar. Dibuje más etiquetas donde el ráster tenga valores.</translation>
     </message>
     <message>
@@ -6757,37 +6747,37 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>change in other places is found best when the backbone stays as it is and a head is fitted</source>
+        <source>for change in other places, an unchanged backbone with a trained head works best</source>
         <translation>el cambio en otros lugares se encuentra mejor cuando el modelo base queda como está y se ajusta un cabezal</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
+        <source>with only {1} labelled places, the backbone stays unchanged and only a head is trained</source>
         <translation>{1} lugares etiquetados son pocos: el modelo base queda como está y se ajusta un cabezal</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places and a GPU: all weights learn</source>
+        <source>with {1} labelled places and a GPU, all weights are trained</source>
         <translation>{1} lugares etiquetados y una GPU: aprenden todos los pesos</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
+        <source>with {1} labelled places and no GPU, a small part of the backbone is trained</source>
         <translation>{1} lugares etiquetados, sin GPU: aprenden unos pocos pesos del modelo base</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>the backbone has {1} million weights and there is no GPU: it stays as it is and a head is fitted</source>
+        <source>with {1} million weights in the backbone and no GPU, the backbone stays unchanged and only a head is trained</source>
         <translation>el modelo base tiene {1} millones de pesos y no hay GPU: queda como está y se ajusta un cabezal</translation>
     </message>
     <message>
         <location filename="../engine/train/metrics.py"/>
-        <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
+        <source>The truth has the shape {1}, but the prediction {2}: they must be the same.</source>
         <translation>La verdad tiene la forma {1}, la predicción {2}: se esperaba la misma.</translation>
     </message>
     <message>
         <location filename="../engine/train/metrics.py"/>
-        <source>The {1} holds values {2}..{3}, expected 0..{4}.</source>
+        <source>The {1} contains values {2}..{3}, but only 0..{4} are possible.</source>
         <translation>{1}: contiene valores {2}..{3}, se esperaba 0..{4}.</translation>
     </message>
     <message>
@@ -6797,12 +6787,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pixel_features.py"/>
-        <source>Every labelled pixel is no-data in the rasters. Draw labels where the raster has values, or check its no-data value.</source>
+        <source>All labelled pixels are no-data in the rasters. Draw labels where the raster has valid pixels, or check its no-data value.</source>
         <translation>Todos los píxeles etiquetados son sin datos en los rásteres. Dibuje etiquetas donde el ráster tenga valores, o compruebe su valor sin datos.</translation>
     </message>
     <message>
         <location filename="../engine/train/pixel_features.py"/>
-        <source>Every pixel labelled as {1} is no-data in the rasters. Draw some where the raster has values, or leave the class out.</source>
+        <source>All pixels labelled as {1} are no-data in the rasters. Draw some where the raster has valid pixels, or leave out the class.</source>
         <translation>Todos los píxeles etiquetados como {1} son sin datos en los rásteres. Dibuje algunos donde el ráster tenga valores, u omita la clase.</translation>
     </message>
     <message>
@@ -6812,12 +6802,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
-        <source>{1} finished epochs are kept in {2}: run the same again to go on.</source>
+        <source>{1} completed epochs are saved in {2}. Run the same command again to continue.</source>
         <translation>{1} épocas terminadas se guardan en {2}: ejecute lo mismo de nuevo para continuar.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
-        <source>Nothing was kept, as no checkpoint folder was given.</source>
+        <source>Nothing was saved, because no checkpoint folder was specified.</source>
         <translation>No se conservó nada, ya que no se indicó ninguna carpeta de checkpoints.</translation>
     </message>
     <message>
@@ -6827,12 +6817,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining_patches.py"/>
-        <source>The imagery is read into the GPU&#x27;s memory; patches are cut there.</source>
+        <source>The imagery is loaded into GPU memory, and patches are cut there.</source>
         <translation>Las imágenes se leen en la memoria de la GPU; allí se cortan los recortes.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_patches.py"/>
-        <source>It does not fit there beside what others keep: read as needed.</source>
+        <source>The imagery does not fit into GPU memory together with the other data. Patches are read from disk as needed.</source>
         <translation>No caben allí junto a lo que ocupan otros: se leen según haga falta.</translation>
     </message>
     <message>
@@ -6842,12 +6832,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>SpectralGPT pretrained without labels on own imagery, from random weights ({1}).</source>
+        <source>SpectralGPT pretrained without labels on the user&#x27;s own imagery, from random weights ({1}).</source>
         <translation>SpectralGPT preentrenado sin etiquetas con imágenes propias, a partir de pesos aleatorios ({1}).</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>SpectralGPT pretrained without labels on own imagery, going on from {1}.</source>
+        <source>SpectralGPT pretrained without labels on the user&#x27;s own imagery, continuing from {1}.</source>
         <translation>SpectralGPT preentrenado sin etiquetas con imágenes propias, continuando desde {1}.</translation>
     </message>
     <message>
@@ -6857,72 +6847,67 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>The model &#x27;{1}&#x27; has no decoder to pretrain with. Choose a backbone.</source>
+        <source>The model &#x27;{1}&#x27; has no decoder for pretraining. Choose a backbone.</source>
         <translation>El modelo &#x27;{1}&#x27; no tiene decodificador con el que preentrenar. Elija un modelo base.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>The imagery is too small to hold any of it back: the network cannot be judged on ground it has not seen. Give larger rasters, or at least ten.</source>
+        <source>The imagery is too small to hold back any of it, so the network cannot be assessed on unseen areas. Use larger rasters, or at least ten.</source>
         <translation>Las imágenes son demasiado pequeñas para reservar una parte: la red no se puede juzgar en terreno que no ha visto. Indique rásteres mayores, o al menos diez.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>{1} of the rasters, such as {2}, were changed since the run in {3} began: what is left of it learns from them as they are now. Delete that folder to begin anew.</source>
+        <source>{1} of the rasters, such as {2}, have changed since the run in {3} began. The rest of the run uses them as they are now. Delete this folder to start from the beginning.</source>
         <translation>{1} de los rásteres, como {2}, han cambiado desde que empezó la ejecución de {3}: lo que queda de ella aprende de ellos tal como están ahora. Borre esa carpeta para empezar de nuevo.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
+        <source>{1} rasters, {2} megapixels; {3} windows held back. Network with {4} million weights; {5} process(es).</source>
         <translation>{1} rásteres, {2} megapíxeles; {3} ventanas reservadas. Red de {4} millones de pesos; {5} proceso(s).</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>Stage {1} has windows of {2} px, more than its largest raster has ({3} x {4} px): they are enlarged from fewer pixels, which takes time and teaches little. Use smaller windows, or larger rasters.</source>
+        <source>Stage {1} has windows of {2} px, but its largest raster has only {3} x {4} px. The windows are enlarged from fewer pixels, which takes time and teaches the model little. Use smaller windows, or larger rasters.</source>
         <translation>La etapa {1} tiene ventanas de {2} px, más de lo que tiene su ráster más grande ({3} x {4} px): se amplían a partir de menos píxeles, lo que lleva tiempo y enseña poco. Use ventanas más pequeñas o rásteres más grandes.</translation>
     </message>
     <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Learning</source>
-        <translation>Aprendiendo</translation>
-    </message>
-    <message>
         <location filename="../engine/train/scene_chips.py"/>
-        <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
+        <source>{1} labelled scenes are left out, because less than half of their pixels are valid.</source>
         <translation>Se omiten {1} escenas etiquetadas: menos de la mitad de sus píxeles son válidos.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_chips.py"/>
-        <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
+        <source>No labelled scene can be used: in all of them, less than half of the pixels are valid. Label scenes where the raster has valid pixels, or check its no-data value.</source>
         <translation>No se puede usar ninguna escena etiquetada: en cada una, menos de la mitad de los píxeles son válidos. Etiquete escenas donde el ráster tenga valores, o compruebe su valor sin datos.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>{1} on held-back scenes before: {2}</source>
+        <source>{1} on held-back scenes before training: {2}</source>
         <translation>{1} con escenas reservadas antes: {2}</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <source>scenes held back in whole places, at the best epoch according to the same scenes</source>
         <translation>escenas reservadas por lugares enteros, en la mejor época según las mismas escenas</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <source>Training the backbone did not improve the accuracy on held-back scenes ({1} instead of {2}). The model with an unchanged backbone is kept.</source>
         <translation>Entrenar el codificador no mejoró las etiquetas de las escenas reservadas ({1} frente a {2}): se conserva el cabezal sobre características congeladas.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_finetuning.py"/>
-        <source>Rasters of a second date were given, but scenes have one date. Leave them out, or choose change-detection.</source>
+        <source>Rasters of a second date were specified, but scenes have only one date. Leave them out, or choose change-detection.</source>
         <translation>Se indicaron rásteres de una segunda fecha, pero las escenas tienen una sola fecha. Omítalos, o elija change-detection.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_head.py"/>
-        <source>Scenes that touch are in different parts, as there are too few others: the figures flatter the model. Draw scenes in more places.</source>
+        <source>Touching scenes had to be assigned to different parts, because there are too few others. The accuracy figures are too optimistic. Draw scenes in more places.</source>
         <translation>Hay escenas contiguas en partes distintas, ya que hay muy pocas que no lo sean: las cifras favorecen al modelo. Dibuje escenas en más lugares.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_head.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Label every class in at least two places.</source>
+        <source>No scenes could be held back to assess the accuracy of the model: one class is labelled in only one place (closer than {1} pixels). Label every class in at least two places.</source>
         <translation>No se reservó nada con lo que juzgar el modelo: una clase está etiquetada en un solo lugar (a menos de {1} píxeles). Etiquete cada clase en al menos dos lugares.</translation>
     </message>
     <message>
@@ -6932,72 +6917,72 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Whether training the encoder helps cannot be seen without scenes held back: the head on frozen features is kept.</source>
+        <source>Without held-back scenes, it is not known whether training the backbone helps. The model with an unchanged backbone is kept.</source>
         <translation>Sin escenas reservadas no se puede ver si entrenar el codificador ayuda: se conserva el cabezal sobre características congeladas.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Learning what small patches look like</source>
+        <source>Learning small image patterns</source>
         <translation>Aprendiendo qué aspecto tienen los recortes pequeños</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Fitting and judging the last layer</source>
+        <source>Training and assessing the last layer</source>
         <translation>Ajustando y juzgando la última capa</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
+        <source>scenes of {1} places in {2} parts, each held back in turn (small image patterns were learned from all of them, without labels); the model was then trained on all of them</source>
         <translation>escenas de {1} lugares en {2} partes, cada una reservada por turno (los parches se aprendieron de todas, sin etiquetas); después el modelo se ajustó a todas</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave the class out.</source>
+        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave out the class.</source>
         <translation>Ninguna escena utilizable está etiquetada como {1}. Etiquete algunas sobre los rásteres, u omita la clase.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>{1}: fewer than {2} scenes. Label more; figures from so few say little.</source>
+        <source>{1}: fewer than {2} scenes. Label more of them: accuracy figures from so few are not reliable.</source>
         <translation>{1}: menos de {2} escenas. Etiquete más; las cifras de tan pocas dicen poco.</translation>
     </message>
     <message>
         <location filename="../engine/train/smaller_batches.py"/>
-        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <source>There is not enough memory even for a batch of {1}. Choose a smaller network or window, close other programs, or use another device.</source>
         <translation>La memoria no basta ni siquiera para un lote de {1}. Elija una red o una ventana menor, cierre otros programas, o calcule en otro dispositivo.</translation>
     </message>
     <message>
         <location filename="../engine/train/smaller_batches.py"/>
-        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <source>There is not enough memory for a batch of {1}: trying {2}.</source>
         <translation>La memoria no basta para un lote de {1}: se prueba {2}.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
+        <source>Stage {1} is &#x27;{2}&#x27;, but {3} is expected, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
         <translation>La etapa {1} es &#x27;{2}&#x27;, se esperaba {3}, por ejemplo 64:20:1e-3 o 128:10:5e-4:0.9:*summer*. Separe las etapas con ;.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>The stages &#x27;{1}&#x27; hold no stage, expected {2}.</source>
+        <source>The stages &#x27;{1}&#x27; contain no stage. Specify {2}.</source>
         <translation>Las etapas &#x27;{1}&#x27; no contienen ninguna etapa, se esperaba {2}.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} has a window of {2} px, expected a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
+        <source>Stage {1} has a window of {2} px, but it must be a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
         <translation>La etapa {1} tiene una ventana de {2} px, se esperaba un múltiplo del parche de la red de {3} px. Use {4} o {5}.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window: nothing stays visible. Lower the mask ratio, or use a larger window.</source>
+        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window, so none stays visible. Reduce the mask ratio, or use a larger window.</source>
         <translation>La etapa {1} oculta {2} de los {3} tokens de una ventana de {4} px: no queda nada visible. Baje la proporción de máscara, o use una ventana mayor.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>No raster&#x27;s name is like &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
+        <source>No raster name matches &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
         <translation>Ningún nombre de ráster coincide con &#x27;{1}&#x27;. Los rásteres son: {2}{3}. Use * para cualquier texto en el patrón.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
+        <source>Stage {1} is &#x27;{2}&#x27;, but the window and the epochs must be at least 1, the learning rate above 0 and at most 1, and the mask ratio between 0 and 1.</source>
         <translation>La etapa {1} es &#x27;{2}&#x27;: la ventana y las épocas deben ser al menos 1, la tasa de aprendizaje mayor que 0 y como máximo 1, la proporción de máscara entre 0 y 1.</translation>
     </message>
     <message>
@@ -7012,32 +6997,32 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/train/surroundings_tuning.py"/>
-        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings</source>
+        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings of the pixels</source>
         <translation>Precisión media en las etiquetas reservadas: {1} píxel a píxel, {2} con el entorno</translation>
     </message>
     <message>
         <location filename="../engine/train/trainer.py"/>
-        <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
+        <source>The loss became {1} at step {2} (epoch {3}), with a learning rate of {4}. Reduce the learning rate or limit the gradient, and check the data for values that are not finite.</source>
         <translation>La pérdida pasó a ser {1} en el paso {2} (época {3}), con una tasa de aprendizaje de {4}. Baje la tasa de aprendizaje o limite el gradiente, y compruebe si los datos tienen valores no finitos.</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_card.py"/>
-        <source>Made from own labels of {1} classes ({2}), starting from {3}.</source>
+        <source>Trained on the user&#x27;s own labels of {1} classes ({2}), starting from {3}.</source>
         <translation>Creado a partir de etiquetas propias de {1} clases ({2}), partiendo de {3}.</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_card.py"/>
-        <source>not judged: no labels could be held back</source>
+        <source>not assessed: no labels could be held back</source>
         <translation>no juzgado: no se pudo reservar ninguna etiqueta</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished_run.py"/>
-        <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
+        <source>{1} cannot be read, so the run in this folder cannot be continued. Delete the folder, or specify another one.</source>
         <translation>{1} no se puede leer, así que la ejecución de esta carpeta no se puede retomar. Elimine la carpeta, o indique otra.</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished_run.py"/>
-        <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
+        <source>The folder {1} contains a run with different settings ({2}). Use the same settings to continue it, specify another folder, or delete the folder.</source>
         <translation>La carpeta {1} contiene una ejecución con otra configuración ({2}). Indique la misma para continuarla, u otra carpeta, o elimínela.</translation>
     </message>
     <message>

@@ -4247,7 +4247,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Precision (user&#x27;s accuracy): of what is mapped as a class, the share that is it. Recall (producer&#x27;s accuracy): of what is a class, the share that is mapped as it. Means are over the classes that occur in references or map.</source>
+        <source>Precision (user&#x27;s accuracy) is the share of the pixels mapped as a class that really belong to it. Recall (producer&#x27;s accuracy) is the share of the pixels of a class that were mapped as this class. Means are over the classes that occur in the references or in the map.</source>
         <translation>Précision (de l&#x27;utilisateur) : de ce qui est cartographié comme une classe, la part qui l&#x27;est vraiment. Rappel (précision du producteur) : de ce qui est une classe, la part cartographiée comme telle. Les moyennes portent sur les classes présentes dans les références ou la carte.</translation>
     </message>
     <message>
@@ -4312,7 +4312,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): each class counts by its area, not by its points. The estimated areas are corrected for the map&#x27;s errors; report these, with their intervals.</source>
+        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57). Each class is weighted by its area, not by its number of points. The estimated areas are corrected for the errors of the map: report these areas together with their intervals.</source>
         <translation>Estimations pour toute la carte d&#x27;après l&#x27;échantillon stratifié (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57) : chaque classe compte selon sa surface, non selon ses points. Les surfaces estimées sont corrigées des erreurs de la carte ; indiquez celles-ci, avec leurs intervalles.</translation>
     </message>
     <message>
@@ -4322,7 +4322,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Estimated shares of the area</source>
+        <source>Estimated shares of the total area</source>
         <translation>Parts de surface estimées</translation>
     </message>
     <message>
@@ -4417,17 +4417,17 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Ground it has not seen</source>
+        <source>Accuracy on unseen areas</source>
         <translation>Terrain qu&#x27;il n&#x27;a pas vu</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>What it paints</source>
+        <source>Reconstructed imagery</source>
         <translation>Ce qu&#x27;il peint</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
+        <source>Masked input ({share} hidden), reconstruction and error (black = no error) at {raster}.</source>
         <translation>Entrée masquée ({share} caché), reconstruction, erreur (noir : aucune) dans {raster}.</translation>
     </message>
     <message>
@@ -4437,7 +4437,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>To do the same again:</source>
+        <source>To repeat this run:</source>
         <translation>Pour refaire la même chose :</translation>
     </message>
     <message>
@@ -4462,7 +4462,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Time</source>
+        <source>Duration</source>
         <translation>Durée</translation>
     </message>
     <message>
@@ -4497,12 +4497,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>mean of the band</source>
+        <source>band mean</source>
         <translation>moyenne de la bande</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Error where held back</source>
+        <source>Error on held-back areas</source>
         <translation>Erreur sur les parties mises de côté</translation>
     </message>
     <message>
@@ -4512,18 +4512,13 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>The imagery was too small to hold any of it back.</source>
+        <source>The imagery was too small to hold back any of it.</source>
         <translation>Les images étaient trop petites pour en mettre une partie de côté.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>{measure}. {windows} windows of {pixels} px.</source>
         <translation>{measure}. {windows} fenêtres de {pixels} px.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Guess</source>
-        <translation>Estimation par</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
@@ -4562,12 +4557,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>Run it again</source>
+        <source>Run again</source>
         <translation>Relancer</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>With the engine&#x27;s Python, in the plugin&#x27;s folder:</source>
+        <source>With the engine&#x27;s Python, in the plugin folder:</source>
         <translation>Avec le Python du moteur, dans le dossier de l&#x27;extension :</translation>
     </message>
     <message>
@@ -4587,17 +4582,17 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>quick: a head on the frozen backbone</source>
+        <source>quick: a head on an unchanged backbone</source>
         <translation>rapide : une tête sur le réseau de base figé</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>adapters: few weights of the backbone learned along</source>
+        <source>adapters: a small part of the backbone is trained</source>
         <translation>adaptateurs : quelques poids du réseau de base sont aussi appris</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>full: all weights learned</source>
+        <source>full: all weights are trained</source>
         <translation>complet : tous les poids sont appris</translation>
     </message>
     <message>
@@ -4607,7 +4602,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>Judged on</source>
+        <source>Assessed on</source>
         <translation>Jugé sur</translation>
     </message>
     <message>
@@ -4647,17 +4642,17 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/allocation.py"/>
-        <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
+        <source>A sample of {1} points cannot cover {2} classes. Use at least {3} points, preferably {4}.</source>
         <translation>Un échantillon de {1} points ne peut pas couvrir {2} classes. Demandez au moins {3} points, mieux {4}.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <source>The map {1} has decimal numbers ({2}), but a class map has whole numbers that stand for classes. Choose a class map, such as one made with &#x27;Land-cover map&#x27;, or convert it if its numbers are classes (Raster &gt; Conversion &gt; Translate, output type Byte).</source>
         <translation>La carte {1} contient des nombres décimaux ({2}), alors que des nombres entiers désignant des classes sont attendus. Choisissez une carte de classes, comme en produit « Carte d&#x27;occupation du sol », ou convertissez-la (Raster &gt; Conversion &gt; Convertir, type de sortie Byte) si ses nombres sont des classes.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>{1} is an image (bands: {2}, {3}), expected a class map: one band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; makes of the image. To judge a model, give &#x27;Evaluate map&#x27; the image and the model.</source>
+        <source>{1} is an image (bands: {2}, {3}), but a class map has a single band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; made from the image. To evaluate a model, give &#x27;Evaluate map&#x27; both the image and the model.</source>
         <translation>{1} est une image (bandes : {2}, {3}), alors qu&#x27;une carte de classes est attendue : une bande de nombres entiers désignant des classes. Choisissez la carte que « Carte d&#x27;occupation du sol » produit à partir de l&#x27;image. Pour évaluer un modèle, donnez à « Évaluer une carte » l&#x27;image et le modèle.</translation>
     </message>
     <message>
@@ -4667,7 +4662,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
+        <source>The map {1} has more than {2} different values, so it does not look like a class map. Choose a class map, such as one made with &#x27;Land-cover map&#x27;.</source>
         <translation>La carte {1} a plus de {2} valeurs différentes, alors que des classes sont attendues. Choisissez une carte de classes, comme en produit « Carte d&#x27;occupation du sol ».</translation>
     </message>
     <message>
@@ -4677,32 +4672,32 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>Reading the map at the references</source>
+        <source>Reading the map at the reference locations</source>
         <translation>Lecture de la carte aux références</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>{1} has several bands, as an image has; the first of them was judged as a class map. If it is an image, choose the map that was made of it, or a model as well.</source>
+        <source>{1} has several bands, as an image does. Its first band was evaluated as a class map. If it is an image, choose the map made from it, or also choose a model.</source>
         <translation>{1} a plusieurs bandes, comme une image ; la première a été évaluée en tant que carte de classes. S&#x27;il s&#x27;agit d&#x27;une image, choisissez la carte qui en a été tirée, ou en plus un modèle.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class under any of the {1} references {2}: it has no data there. Choose references on the mapped part, or another map.</source>
+        <source>The map has no class at any of the {1} references {2}: it has no data there. Choose references within the mapped area, or another map.</source>
         <translation>La carte n&#x27;a de classe sous aucune des {1} références {2} : elle y est sans données. Choisissez des références sur la partie cartographiée, ou une autre carte.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples count as errors. If it is one of the map&#x27;s classes, give both the same name; where the truth is not known, leave it empty.</source>
+        <source>These classes of the references are not in the map: {1}. Their {2} reference samples count as errors. If the map has such a class under a different name, use the same name in both. If the true class is not known, leave the field empty.</source>
         <translation>La carte n’a pas de classe pour {1} : {2} échantillons de référence comptent comme erreurs. Si c’est l’une des classes de la carte, donnez le même nom aux deux ; là où la vérité n’est pas connue, laissez-la vide.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples were taken for what is not labelled, and left out.</source>
+        <source>These values of the references are not classes of the map and were treated as not labelled: {1}. Their {2} reference samples are left out.</source>
         <translation>La carte n’a pas de classe pour {1} : {2} échantillons de référence ont été pris pour non étiquetés et laissés de côté.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>{1} of {2} reference samples lie where the map has no data; they are left out.</source>
+        <source>{1} of {2} reference samples lie where the map has no data. They are left out.</source>
         <translation>{1} échantillons de référence sur {2} se trouvent là où la carte est sans données ; ils sont laissés de côté.</translation>
     </message>
     <message>
@@ -4712,47 +4707,47 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>The references {1} are {2}, expected points drawn at random from each class of the map for the design &#x27;stratified&#x27;. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
+        <source>The references {1} are {2}, but the design &#x27;stratified&#x27; needs points drawn at random from each class of the map. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
         <translation>Les références {1} sont : {2} ; le plan « stratified » attend des points tirés au hasard dans chaque classe de la carte. Tirez-les avec « Tirer un échantillon d&#x27;une carte », ou choisissez le plan « simple ».</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Neighbouring pixels are not independent: the intervals are over the {1} reference areas, not over the {2} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <source>Neighbouring pixels are not independent, so the intervals are based on the {1} reference areas, not on the {2} pixels. For figures that apply to the whole map, draw a stratified random sample.</source>
         <translation>Les pixels voisins ne sont pas indépendants : les intervalles portent sur les {1} surfaces de référence, non sur les {2} pixels. Pour des chiffres valables pour toute la carte, tirez un échantillon aléatoire stratifié.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>{1} reference areas are few: the intervals are wide, and rough themselves.</source>
+        <source>With only {1} reference areas, the intervals are wide and approximate.</source>
         <translation>{1} surfaces de référence, c&#x27;est peu : les intervalles sont larges, et eux-mêmes approximatifs.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>{1} of {2} points lie on another class of this map than the one they were drawn from: the sample is another map&#x27;s. Its strata were used with their weights (Stehman 2014), on the assumption that both maps cover the same ground.</source>
+        <source>{1} of {2} points lie on a different class of this map than the one they were drawn from, so the sample was drawn from another map. Its strata were used with their weights (Stehman 2014), assuming that both maps cover the same area.</source>
         <translation>{1} points sur {2} se trouvent dans une autre classe de cette carte que celle dont ils ont été tirés : l&#x27;échantillon est celui d&#x27;une autre carte. Ses strates ont été utilisées avec leurs poids (Stehman 2014), en supposant que les deux cartes couvrent le même terrain.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>No point was labelled in {1}, {2} of the map: the area-adjusted figures hold for the rest. Label points there.</source>
+        <source>No points were labelled in {1} ({2} of the map). The area-adjusted figures apply only to the rest of the map. Label points in these classes.</source>
         <translation>Aucun point n&#x27;a été étiqueté dans {1}, soit {2} de la carte : les chiffres ajustés par la surface valent pour le reste. Étiquetez-y des points.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>One point only was labelled in {1}: intervals that need its variance are missing.</source>
+        <source>Only one point was labelled in {1}. Intervals that need its variance are missing.</source>
         <translation>Un seul point a été étiqueté dans {1} : les intervalles qui exigent sa variance manquent.</translation>
     </message>
     <message>
         <location filename="../engine/assess/matching.py"/>
-        <source>No class of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
+        <source>None of the classes of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
         <translation>Aucune classe des références {1} n&#x27;est une classe de la carte. Les références ont {2} ; la carte a {3}. Choisissez le champ dont les valeurs sont les classes de la carte, par nom ou par valeur, ou renommez les classes.</translation>
     </message>
     <message>
         <location filename="../engine/assess/matching.py"/>
-        <source>Classes were matched by value, though their names differ: {1}. Give them the same names if that is wrong.</source>
+        <source>Classes were matched by value, although their names differ: {1}. If this is wrong, use the same names in both.</source>
         <translation>Les classes ont été associées par valeur, bien que leurs noms diffèrent : {1}. Donnez-leur les mêmes noms si c&#x27;est faux.</translation>
     </message>
     <message>
         <location filename="../engine/assess/references.py"/>
-        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but not every point has both: its strata cannot be used, and figures may not hold for the whole map. Remove points that were not drawn, or fill in both fields.</source>
+        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but some points lack one of them. The strata cannot be used, and the figures may not apply to the whole map. Remove points that were not drawn, or fill in both fields.</source>
         <translation>Les références {1} ont les champs &#x27;{2}&#x27; et &#x27;{3}&#x27; d’un échantillon tiré, mais tous les points n’ont pas les deux : ses strates ne peuvent pas être utilisées, et les chiffres ne valent peut-être pas pour toute la carte. Supprimez les points qui n’ont pas été tirés, ou remplissez les deux champs.</translation>
     </message>
     <message>
@@ -4762,22 +4757,22 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, starting with the first point. Then evaluate the map with these points.</source>
         <translation>Remplissez le champ « {1} » avec la vraie classe de chaque point, par nom ou par valeur, en commençant par le premier ; puis évaluez la carte avec eux.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
+        <source>The class {1} has only {2} pixels, fewer than the {3} points required for each class. All of them are used.</source>
         <translation>La classe {1} n&#x27;a que {2} pixels, moins que les {3} points voulus par classe : tous sont pris.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>The class {1} gets {2} point: its accuracy will have no interval. Ask for more points, or a larger minimum.</source>
+        <source>The class {1} has {2} point, so there will be no interval for its accuracy. Use more points, or a larger minimum.</source>
         <translation>La classe {1} reçoit {2} point : sa précision n&#x27;aura pas d&#x27;intervalle. Demandez plus de points, ou un minimum plus grand.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
+        <source>{1} points are drawn instead of {2}, because each class needs its minimum number of points.</source>
         <translation>{1} points sont tirés au lieu de {2} : chaque classe a besoin de son minimum.</translation>
     </message>
     <message>
@@ -4787,42 +4782,42 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/assess/stratified.py"/>
-        <source>Every stratum with an area needs a point, and there must be one.</source>
+        <source>Every stratum with an area needs at least one point.</source>
         <translation>Chaque strate qui a une surface a besoin d&#x27;un point, et il doit y avoir au moins une strate.</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the names only number the bands</source>
+        <source>the names are only band numbers</source>
         <translation>les noms ne font que numéroter les bandes</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the SR_ names do not tell which Landsat it is</source>
+        <source>the SR_ names do not indicate which Landsat satellite it is</source>
         <translation>les noms SR_ n&#x27;indiquent pas de quel Landsat il s&#x27;agit</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <source>the names could be those of Sentinel-2 or Landsat</source>
         <translation>les noms pourraient être ceux de Sentinel-2 ou de Landsat</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster has one band only, {1}</source>
+        <source>The raster has only one band, {1}</source>
         <translation>Le raster n&#x27;a qu&#x27;une seule bande, {1}</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
+        <source>The raster has {1} bands with neither names nor wavelengths</source>
         <translation>Les {1} bandes du raster n&#x27;ont ni noms ni longueurs d&#x27;onde</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster&#x27;s {1} bands are {2}</source>
+        <source>The raster has {1} bands: {2}</source>
         <translation>Les {1} bandes du raster sont {2}</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>{1}. The model needs {2}; not found: {3}. </source>
+        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
         <translation>{1}. Le modèle a besoin de {2} ; introuvable : {3}. </translation>
     </message>
     <message>
@@ -4832,22 +4827,22 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>At least {1} bands are needed: use a raster with all of them, or another model.</source>
+        <source>At least {1} bands are needed. Use a raster with all of them, or another model.</source>
         <translation>Il faut au moins {1} bandes : utilisez un raster qui les a toutes, ou un autre modèle.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>Give the bands descriptions such as B02, or type the raster&#x27;s band numbers in BANDS in the model&#x27;s order.</source>
+        <source>Give the bands descriptions such as B02, or specify the raster&#x27;s band numbers in BANDS, in the order of the model.</source>
         <translation>Donnez aux bandes des descriptions comme B02, ou saisissez dans BANDS les numéros de bande du raster dans l&#x27;ordre du modèle.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source> If the order is {1} ({2}), BANDS is {3}.</source>
+        <source> If the order is {1} ({2}), set BANDS to {3}.</source>
         <translation> Si l&#x27;ordre est {1} ({2}), BANDS vaut {3}.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
+        <source>BANDS contains band {1}, but the raster&#x27;s bands are {2}. Band numbers start at 1, and an alpha band cannot be used.</source>
         <translation>BANDS mentionne la bande {1}, mais les bandes du raster sont {2}. Les numéros de bande commencent à 1, et une bande alpha ne peut pas être utilisée.</translation>
     </message>
     <message>
@@ -4857,22 +4852,22 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <source>BANDS contains raster band {1} twice, for {2} and for {3}. Each band of the model needs a different raster band.</source>
         <translation>BANDS donne deux fois la bande {1} du raster, pour {2} et pour {3}. Chaque bande du modèle a besoin de sa propre bande du raster.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS, place {1}</source>
+        <source>position {1} in BANDS</source>
         <translation>BANDS, position {1}</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Specify one raster band number for each, in this order.</source>
         <translation>BANDS a {1} numéros, mais le modèle a besoin de {2} ({3}){4}. Indiquez un numéro de bande du raster pour chacune, dans cet ordre.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>stands in for {1}</source>
+        <source>used in place of {1}</source>
         <translation>remplace {1}</translation>
     </message>
     <message>
@@ -4887,7 +4882,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <source>Several raster bands ({1}) match the model&#x27;s {2}: {3}. Specify with BANDS which one to use.</source>
         <translation>Les bandes {1} du raster pourraient toutes être la bande {2} du modèle : {3}. Précisez avec BANDS laquelle utiliser.</translation>
     </message>
     <message>
@@ -4902,62 +4897,62 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/card_editing.py"/>
-        <source>&#x27;{1}&#x27; is no model of SpectralGPT, or is damaged. Copy the file again.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT model, or it is damaged. Copy the file again.</source>
         <translation>« {1} » n&#x27;est pas un modèle de SpectralGPT, ou est endommagé. Copiez le fichier à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The model&#x27;s card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
+        <source>The model card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
         <translation>La fiche du modèle ne peut pas être lue : elle n&#x27;a pas été écrite par cette version de SpectralGPT. Importez le modèle à nouveau, ou mettez l&#x27;extension à jour.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The model&#x27;s card names the task &#x27;{1}&#x27;, expected one of {2}. Update the plugin.</source>
+        <source>The model card specifies the task &#x27;{1}&#x27;, but only these are supported: {2}. Update the plugin.</source>
         <translation>La fiche du modèle indique la tâche « {1} », alors que l&#x27;une de celles-ci est attendue : {2}. Mettez l&#x27;extension à jour.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The card of the model &#x27;{1}&#x27; cannot be right: {2}. Copy the file again, or make or import the model again.</source>
+        <source>The card of the model &#x27;{1}&#x27; is invalid: {2}. Copy the file again, or create or import the model again.</source>
         <translation>La fiche du modèle &#x27;{1}&#x27; ne peut pas être juste : {2}. Copiez de nouveau le fichier, ou refaites ou réimportez le modèle.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>one of its names or descriptions is no text</source>
+        <source>one of its names or descriptions is not text</source>
         <translation>un de ses noms ou une de ses descriptions n&#x27;est pas un texte</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>its threshold, architecture, training or accuracy is no table</source>
+        <source>its threshold, architecture, training or accuracy is not a table</source>
         <translation>son seuil, son architecture, son entraînement ou sa précision n&#x27;est pas une table</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
+        <source>its classes have the values {1}, but different values from 0 to {2} are expected</source>
         <translation>ses classes ont les valeurs {1}, on attend des valeurs différentes de 0 à {2}</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>one of its classes has the value of no-data, {1}</source>
+        <source>one of its classes has the no-data value {1}</source>
         <translation>une de ses classes a la valeur d&#x27;absence de données, {1}</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>a class has the colour &#x27;{1}&#x27;, expected one such as #1f78b4</source>
+        <source>a class has the colour &#x27;{1}&#x27;, but a colour such as #1f78b4 is expected</source>
         <translation>une classe a la couleur &#x27;{1}&#x27;, on attend une couleur telle que #1f78b4</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>it has no bands, or one whose wavelength is no number</source>
+        <source>it has no bands, or one whose wavelength is not a number</source>
         <translation>elle n&#x27;a pas de bandes, ou en a une dont la longueur d&#x27;onde n&#x27;est pas un nombre</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>the side of its window, its bands in a group or its pixels are not above 0</source>
+        <source>its window size, its number of bands in a group or its number of pixels is not positive</source>
         <translation>le côté de sa fenêtre, ses bandes par groupe ou ses pixels ne sont pas supérieurs à 0</translation>
     </message>
     <message>
         <location filename="../engine/checkpoint.py"/>
-        <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
+        <source>&#x27;{1}&#x27; has no weights to train from: a .safetensors model is needed. An .onnx model can only predict. Choose the model it was exported from.</source>
         <translation>« {1} » ne contient pas de poids à partir desquels entraîner : un modèle .safetensors est attendu. Un modèle .onnx peut seulement prédire ; choisissez le modèle dont il a été exporté.</translation>
     </message>
     <message>
@@ -4967,117 +4962,117 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/checkpoint.py"/>
-        <source>The weights in &#x27;{1}&#x27; do not fit the network its card describes: {2} are missing, too many or of another shape ({3}). Train or import the model again.</source>
+        <source>The weights in &#x27;{1}&#x27; do not match the network described in its card: {2} weights are missing, unexpected or of a different shape ({3}). Train or import the model again.</source>
         <translation>Les poids de « {1} » ne correspondent pas au réseau décrit par sa fiche : {2} manquent, sont en trop ou ont une autre forme ({3}). Entraînez ou importez le modèle à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/data/atlas.py"/>
-        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <source>The images have no valid pixels to train on. Check their no-data values.</source>
         <translation>Les images n&#x27;ont aucun pixel valide pour l&#x27;entraînement. Vérifiez leurs valeurs nodata.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
+        <source>No labels could be held back, so the accuracy of the model cannot be assessed. At least two classes must each be labelled in two places that are more than {1} pixels apart and not connected by other labels. Label a second place for {2}{3}.</source>
         <translation>Aucune étiquette n&#x27;est mise de côté, le modèle ne peut donc pas être jugé : pour juger au moins deux classes, chacune a besoin d&#x27;étiquettes en deux lieux distants de plus de {1} pixels, non reliés par d&#x27;autres étiquettes. Dessinez un deuxième lieu pour {2}{3}.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>{1} cannot be judged: all labels of such a class lie in one place, closer than {2} pixels to each other, or only beside labels that are needed to learn from. Draw a second place for each, further away.</source>
+        <source>The accuracy of these classes cannot be assessed: {1}. All labels of each of them lie in one place (closer than {2} pixels to each other) or only next to labels that are needed for training. Label a second place for each class, further away.</source>
         <translation>{1} : impossible à juger, toutes les étiquettes d&#x27;une telle classe se trouvent en un seul lieu, à moins de {2} pixels les unes des autres, ou seulement à côté d&#x27;étiquettes nécessaires à l&#x27;apprentissage. Dessinez un deuxième lieu pour chacune, plus loin.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>The labels lie in {1} places more than {2} pixels apart, expected at least {3}, one for each part. Draw labels in more places, or ask for fewer parts.</source>
+        <source>The labels lie in {1} separate places (more than {2} pixels apart), but at least {3} are needed, one for each part. Label more places, or use fewer parts.</source>
         <translation>Les étiquettes se trouvent en {1} lieux distants de plus de {2} pixels, alors qu&#x27;il en faut au moins {3}, un pour chaque partie. Dessinez des étiquettes en plus de lieux, ou demandez moins de parties.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>The labels lie too close together to be held back by places more than {1} pixels apart: they were cut into squares of {2} pixels, and {3} labelled pixels between those to learn from and those to judge by are not used.</source>
+        <source>The labels lie too close together to hold back whole places more than {1} pixels apart. They were divided into squares of {2} pixels instead, and {3} labelled pixels between the training and the validation squares are not used.</source>
         <translation>Les étiquettes sont trop proches les unes des autres pour être mises de côté par lieux distants de plus de {1} pixels : elles ont été découpées en carrés de {2} pixels, et {3} pixels étiquetés entre ceux qui servent à apprendre et ceux qui servent à juger ne sont pas utilisés.</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} has no area: it needs xmin &lt; xmax and ymin &lt; ymax. Draw it again, or leave it empty to process the whole raster.</source>
+        <source>The extent {1} has no area: xmin must be smaller than xmax, and ymin smaller than ymax. Draw it again, or leave it empty to process the whole raster.</source>
         <translation>L&#x27;emprise {1} n&#x27;a pas de surface : il faut xmin &lt; xmax et ymin &lt; ymax. Dessinez-la à nouveau, ou laissez-la vide pour traiter tout le raster.</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} cannot be brought into the raster&#x27;s CRS ({2}). Give it in the raster&#x27;s CRS.</source>
+        <source>The extent {1} cannot be transformed to the raster&#x27;s CRS ({2}). Specify it in the raster&#x27;s CRS.</source>
         <translation>L&#x27;emprise {1} ne peut pas être convertie dans le SCR du raster ({2}). Indiquez-la dans le SCR du raster.</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} does not touch the raster, whose bounds are {2} in {3}. Choose an extent on the raster, or check the extent&#x27;s CRS.</source>
+        <source>The extent {1} does not intersect the raster, whose bounds are {2} in {3}. Choose an extent within the raster, or check the CRS of the extent.</source>
         <translation>L&#x27;emprise {1} ne touche pas le raster, dont les limites sont {2} en {3}. Choisissez une emprise sur le raster, ou vérifiez le SCR de l&#x27;emprise.</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>The folder {1} holds no raster that ends in {2}. Choose another folder, or give the rasters one by one.</source>
+        <source>The folder {1} contains no raster with one of the file extensions {2}. Choose another folder, or add the rasters one by one.</source>
         <translation>Le dossier {1} ne contient aucun raster se terminant par {2}. Choisissez un autre dossier, ou indiquez les rasters un par un.</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>No imagery was given. Choose rasters or folders to learn from.</source>
+        <source>No imagery was specified. Choose the rasters or folders to learn from.</source>
         <translation>Aucune image n&#x27;a été indiquée. Choisissez des rasters ou des dossiers dont apprendre.</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>Looking at raster {1} of {2}</source>
+        <source>Checking raster {1} of {2}</source>
         <translation>Examen du raster {1} sur {2}</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>Left out: {1}. {2}</source>
+        <source>Skipped: {1}. {2}</source>
         <translation>Laissé de côté : {1}. {2}</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>None of the {1} rasters can serve the model. {2} Choose rasters with the model&#x27;s bands.</source>
+        <source>None of the {1} rasters is suitable for the model. {2} Choose rasters that have the model&#x27;s bands.</source>
         <translation>Aucun des {1} rasters ne convient au modèle. {2} Choisissez des rasters ayant les bandes du modèle.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The {1} has one class only ({2}), expected at least {3}. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <source>The {1} has only one class ({2}), but at least {3} are needed. Also label areas that do not belong to this class, for instance as &#x27;other&#x27;.</source>
         <translation>{1} : une seule classe ({2}), alors qu&#x27;il en faut au moins {3}. Étiquetez aussi ce qui n&#x27;est pas de cette classe, par exemple comme « autre ».</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The {1} has {2} classes ({3}), expected at most {4}. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <source>The {1} has {2} classes ({3}), but at most {4} are possible. Choose the field that holds the class rather than an ID of the features, or merge classes.</source>
         <translation>{1} : {2} classes ({3}), alors qu&#x27;il en faut au plus {4}. Choisissez le champ de la classe, pas un champ qui numérote les entités, ou regroupez des classes.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The classes {1} differ in capitals only; they are taken as different.</source>
+        <source>The classes {1} differ only in upper and lower case. They are treated as different classes.</source>
         <translation>Les classes {1} ne diffèrent que par les majuscules ; elles sont considérées comme différentes.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The class &#x27;{1}&#x27; was given the colour &#x27;{2}&#x27;, expected red, green and blue as #rrggbb, for instance #1f78b4.</source>
+        <source>The class &#x27;{1}&#x27; has the colour &#x27;{2}&#x27;, but a colour must be specified as #rrggbb, for instance #1f78b4.</source>
         <translation>La classe « {1} » a reçu la couleur « {2} », alors que rouge, vert et bleu sont attendus sous la forme #rrggbb, par exemple #1f78b4.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>How classes look was given as {1}, expected a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Correct it, or leave it empty.</source>
+        <source>The class names and colours were specified as {1}, but a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}] is expected. Correct it, or leave it empty.</source>
         <translation>L&#x27;apparence des classes a été indiquée par {1}, alors qu&#x27;une liste JSON est attendue, par exemple [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Corrigez-la, ou laissez vide.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds lists, expected one class for each feature. Choose a field of text or whole numbers, or allow several labels for a scene.</source>
+        <source>{1} contains lists, but one class is expected for each feature. Choose a field with text or whole numbers, or allow several labels per scene.</source>
         <translation>{1} contient des listes, alors qu&#x27;une classe par entité est attendue. Choisissez un champ de texte ou de nombres entiers, ou autorisez plusieurs étiquettes par scène.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds decimal numbers; as all are whole, they are taken as classes.</source>
-        <translation>{1} contient des nombres décimaux ; comme tous sont entiers, ils sont pris comme classes.</translation>
+        <source>{1} contains decimal numbers. As all of them are whole, they are used as classes.</source>
+        <translation>{1} contient des nombres décimaux ; comme tous sont entiers, ce sont des classes.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds {2}, expected classes as text or whole numbers. Choose another of its fields: {3}.</source>
+        <source>{1} contains {2}, but classes must be text or whole numbers. Choose another field: {3}.</source>
         <translation>{1} contient {2}, alors que des classes sous forme de texte ou de nombres entiers sont attendues. Choisissez un autre de ses champs : {3}.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} is empty in all of its {2} features, expected the class of each. Fill it in, or choose another field.</source>
+        <source>{1} is empty in all {2} features, but it must contain the class of each feature. Fill it in, or choose another field.</source>
         <translation>{1} est vide dans l&#x27;ensemble de ses {2} entités, alors que la classe de chacune est attendue. Remplissez-le, ou choisissez un autre champ.</translation>
     </message>
     <message>
@@ -5092,127 +5087,122 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>Add one of text or whole numbers, and fill it in.</source>
+        <source>Add a field of text or whole numbers, and fill it in.</source>
         <translation>Ajoutez-en un de texte ou de nombres entiers, et remplissez-le.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds decimal numbers such as {2}, expected classes as text or whole numbers. Choose another field, or make classes of the numbers with the field calculator.</source>
+        <source>{1} contains decimal numbers such as {2}, but classes must be text or whole numbers. Choose another field, or convert the numbers to classes with the field calculator.</source>
         <translation>{1} contient des nombres décimaux tels que {2}, alors que des classes sous forme de texte ou de nombres entiers sont attendues. Choisissez un autre champ, ou transformez les nombres en classes avec la calculatrice de champ.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} give several labels to a place, expected one for each pixel. Choose a field with one class, or train on scenes.</source>
+        <source>The {1} {2} assign several labels to the same place, but each pixel can have only one. Choose a field with one class, or train on scenes.</source>
         <translation>{1} {2} : plusieurs étiquettes pour un même lieu, alors qu&#x27;une par pixel est attendue. Choisissez un champ à une seule classe, ou entraînez sur des scènes.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} leave no labelled pixel on the raster: they only touch its edge, or are no-data there. Draw labels on the raster.</source>
+        <source>The {1} {2} do not cover any valid pixel of the raster: they only touch its edge, or the raster has no data there. Draw labels on the raster.</source>
         <translation>{1} {2} : aucun pixel du raster n&#x27;est étiqueté ; les étiquettes n&#x27;en touchent que le bord, ou le raster y est sans données. Dessinez des étiquettes sur le raster.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} label {3} pixels; {4} of them were drawn at random, of small classes all.</source>
+        <source>The {1} {2} cover {3} pixels. A random {4} of them were used, including all pixels of small classes.</source>
         <translation>{1} {2} : {3} pixels étiquetés ; {4} d&#x27;entre eux ont été tirés au hasard, la totalité pour les petites classes.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
+        <source>The {1} {2} are a class raster, but scenes need polygons or points with a class field. Choose a vector layer, or train a segmentation model.</source>
         <translation>{1} {2} : c&#x27;est un raster de classes, alors que des scènes sont attendues, c&#x27;est-à-dire des polygones ou des points avec un champ de classe. Choisissez une couche vecteur, ou entraînez la segmentation.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; expected one class for each scene. Correct these features (feature ids), or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
+        <source>{1} of {2} scenes of the {3} {4} were drawn twice with different classes, such as {5}, but a scene can have only one class. Correct the features with these IDs, or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
         <translation>{1} scènes sur {2} de {4} ({3}) sont dessinées deux fois avec des classes différentes, par exemple {5} ; une classe par scène est attendue. Corrigez ces entités (identifiants d&#x27;entités), ou cochez « Une scène peut avoir plusieurs étiquettes » et donnez à une seule entité toutes ses étiquettes, séparées par des points-virgules.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; none of them is learned from. Correct these features (feature ids).</source>
+        <source>{1} of {2} scenes of the {3} {4} were drawn twice with different classes, such as {5}. None of them is used for training. Correct the features with these IDs.</source>
         <translation>{1} scènes sur {2} de {4} ({3}) sont dessinées deux fois avec des classes différentes, par exemple {5} ; aucune d&#x27;elles n&#x27;est utilisée pour l&#x27;apprentissage. Corrigez ces entités (identifiants d&#x27;entités).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1}; expected one class for each pixel. Correct these features (feature ids), or cut one from the other with Difference.</source>
+        <source>{1}, but each pixel can have only one class. Correct the features with these IDs, or remove the overlap with the tool &#x27;Difference&#x27;.</source>
         <translation>{1} ; une classe par pixel est attendue. Corrigez ces entités (identifiants d&#x27;entités), ou découpez l&#x27;une par l&#x27;autre avec Différence.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1}; these pixels are ignored.</source>
+        <source>{1}. These pixels are ignored.</source>
         <translation>{1} ; ces pixels sont ignorés.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} holds decimal numbers such as {2}, expected a raster whose values are classes. Choose another raster, or make classes of the numbers (Reclassify by Table in QGIS).</source>
+        <source>{1} contains decimal numbers such as {2}, but the values of a class raster must be whole numbers. Choose another raster, or convert the numbers to classes (Reclassify by Table in QGIS).</source>
         <translation>{1} contient des nombres décimaux tels que {2}, alors qu&#x27;un raster dont les valeurs sont des classes est attendu. Choisissez un autre raster, ou transformez les nombres en classes (Reclassification par table dans QGIS).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has more than {2} different values, expected a raster whose values are classes. Choose the class raster, not the image.</source>
+        <source>{1} has more than {2} different values, so it does not look like a class raster. Choose the class raster, not the image.</source>
         <translation>{1} a plus de {2} valeurs différentes, alors qu&#x27;un raster dont les valeurs sont des classes est attendu. Choisissez le raster de classes, pas l&#x27;image.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has no labelled pixel: all are no-data ({2}). Choose another raster, or correct its no-data value.</source>
+        <source>{1} has no labelled pixels: all of them are no-data ({2}). Choose another raster, or correct its no-data value.</source>
         <translation>{1} n&#x27;a aucun pixel étiqueté : tous sont nodata ({2}). Choisissez un autre raster, ou corrigez sa valeur nodata.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} holds decimal numbers; as all are whole, they are classes.</source>
-        <translation>{1} contient des nombres décimaux ; comme tous sont entiers, ce sont des classes.</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has {2} bands; the first one holds the classes.</source>
+        <source>{1} has {2} bands. The first one is used as the class band.</source>
         <translation>{1} a {2} bandes ; la première contient les classes.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} declares no no-data value, so its {2} was taken for a class, of {3} pixels. If it stands for what is not labelled, set it as no-data in the file (gdal_edit.py -a_nodata {4}).</source>
+        <source>{1} has no no-data value, so the value {2} was treated as a class with {3} pixels. If it means &#x27;not labelled&#x27;, set it as the no-data value of the file (gdal_edit.py -a_nodata {4}).</source>
         <translation>{1} : aucune valeur nodata n’est déclarée, sa valeur {2} a donc été prise pour une classe, de {3} pixels. Si elle désigne ce qui n’est pas étiqueté, définissez-la comme nodata dans le fichier (gdal_edit.py -a_nodata {4}).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} raster {2} and the image do not overlap: bounds {3}, those of the image {4}. Choose labels within the image, or check the CRS of both layers.</source>
         <translation>{1} {2} : en dehors du raster ; limites {3}, celles du raster {4}. Choisissez des étiquettes sur le raster, ou vérifiez le SCR des deux couches.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} has no georeference; as it has the raster&#x27;s size, {3} x {4} pixels, it is laid on it pixel by pixel.</source>
+        <source>The {1} raster {2} is not georeferenced. As it has the same size as the image, {3} x {4} pixels, it is aligned with it pixel by pixel.</source>
         <translation>{1} {2} : pas de géoréférencement ; comme la taille est celle du raster, {3} x {4} pixels, la superposition se fait pixel par pixel.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} has no CRS; it is taken to be the raster&#x27;s.</source>
+        <source>The {1} raster {2} has no CRS. The CRS of the image is assumed.</source>
         <translation>{1} {2} : pas de SCR ; celui du raster est supposé.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels a scene choose a vector layer.</source>
+        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels per scene, choose a vector layer.</source>
         <translation>{1} {2} : c&#x27;est un raster de classes, qui a une étiquette par pixel. Pour plusieurs étiquettes par scène, choisissez une couche vecteur.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Open it in QGIS to see, and export it again, as GeoPackage or GeoTIFF.</source>
+        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Check whether it opens in QGIS, and export it again as GeoPackage or GeoTIFF.</source>
         <translation>Le fichier {2} ({1}) ne peut être lu ni comme couche vecteur ni comme raster. Ouvrez-le dans QGIS pour voir, et exportez-le à nouveau, en GeoPackage ou en GeoTIFF.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>{1} features of the {2} {3} are neither polygons nor points; they are ignored.</source>
+        <source>{1} features of the {2} {3} are neither polygons nor points. They are ignored.</source>
         <translation>{1} entités de {3} ({2}) ne sont ni des polygones ni des points ; elles sont ignorées.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;; they are ignored.</source>
+        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;. They are ignored.</source>
         <translation>{1} entités sur {2} de {4} ({3}) n&#x27;ont pas de classe dans le champ « {5} » ; elles sont ignorées.</translation>
     </message>
     <message>
         <location filename="../engine/data/lazy_patches.py"/>
-        <source>No patch with valid pixels was found in {1} draws: the imagery is nearly all no-data. Clip the rasters to their data, or check their no-data values.</source>
+        <source>No patch with valid pixels was found in {1} attempts: the imagery is almost entirely no-data. Clip the rasters to the area with data, or check their no-data values.</source>
         <translation>Aucune imagette avec des pixels valides n&#x27;a été trouvée en {1} tirages : les images sont presque entièrement nodata. Découpez les rasters selon leurs données, ou vérifiez leurs valeurs nodata.</translation>
     </message>
     <message>
         <location filename="../engine/data/lazy_patches.py"/>
-        <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
+        <source>Apart from the area held back for validation, the raster {1} has no room for a training window. Use larger rasters, or more of them.</source>
         <translation>Le raster {1} n&#x27;a plus de place à côté de ce qui est mis de côté pour juger. Indiquez des rasters plus grands, ou plus de rasters.</translation>
     </message>
     <message>
@@ -5227,17 +5217,17 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/nodata.py"/>
-        <source>0 in every used band counts as no-data, as the file declares none</source>
+        <source>pixels with 0 in all bands used are treated as no-data, as the file declares no no-data value</source>
         <translation>0 dans toutes les bandes utilisées compte comme nodata, car le fichier n&#x27;en déclare pas</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>No raster was given. Choose a raster file.</source>
+        <source>No raster was specified. Choose a raster file.</source>
         <translation>Aucun raster n&#x27;a été indiqué. Choisissez un fichier raster.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} does not exist. Check the path, and that its drive is mounted.</source>
+        <source>The raster {1} does not exist. Check the path, and that the drive is connected.</source>
         <translation>Le raster {1} n&#x27;existe pas. Vérifiez le chemin, et que son lecteur est connecté.</translation>
     </message>
     <message>
@@ -5257,47 +5247,47 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
+        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections &gt; Warp).</source>
         <translation> Il a des points de contrôle au sol ou des RPC : projetez-le d&#x27;abord (Raster &gt; Projections).</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has no coordinate reference system.{2} Assign the right one in QGIS with Raster &gt; Projections &gt; Assign Projection, or give it as CRS.</source>
+        <source>The raster {1} has no coordinate reference system.{2} Assign the correct one in QGIS with Raster &gt; Projections &gt; Assign Projection, or specify it as the CRS.</source>
         <translation>Le raster {1} n&#x27;a pas de système de coordonnées de référence.{2} Assignez-lui le bon dans QGIS avec Raster &gt; Projections &gt; Assigner une projection, ou indiquez-le dans CRS.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has no geotransform, so its place and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or give the CRS explicitly to work in pixel coordinates.</source>
+        <source>The raster {1} has no geotransform, so its location and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or specify a CRS to work in pixel coordinates.</source>
         <translation>Le raster {1} n&#x27;a pas de géotransformation, sa position et sa taille de pixel sont donc inconnues. Géoréférencez-le dans QGIS (Couche &gt; Géoréférenceur), ou indiquez explicitement le SCR pour travailler en coordonnées de pixels.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} is placed by ground control points, which have no pixel grid. Warp it first in QGIS (Raster &gt; Projections &gt; Warp), and give the result.</source>
+        <source>The raster {1} is positioned by ground control points, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
         <translation>Le raster {1} est placé par des points de contrôle, qui ne forment pas une grille de pixels. Projetez-le d&#x27;abord dans QGIS (Raster &gt; Projections &gt; Projection) et indiquez le résultat.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
+        <source>The geotransform of the raster {1} gives its pixels no area. Georeference it again.</source>
         <translation>Le raster {1} a une géotransformation dont les pixels n&#x27;ont pas de surface. Géoréférencez-le à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
+        <source>&#x27;{1}&#x27; is not a coordinate reference system. Specify a code such as EPSG:32631.</source>
         <translation>« {1} » n&#x27;est pas un système de coordonnées de référence. Indiquez un code tel que EPSG:32631.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>It comes from another machine: check the address, the network, and that you may read it there. The server must send parts of a file (HTTP range requests); if it does not, download the file first.</source>
+        <source>The file is on a remote server: check the address, the network and your access rights. The server must support reading parts of a file (HTTP range requests). If it does not, download the file first.</source>
         <translation>Il vient d’une autre machine : vérifiez l’adresse, le réseau et votre droit de lecture. Le serveur doit envoyer des parties d’un fichier (requêtes HTTP par plages) ; sinon, téléchargez d’abord le fichier.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <source>The file may be damaged or incomplete. Check whether it opens in QGIS, and copy, download or export it again.</source>
         <translation>Le fichier est peut-être endommagé ou incomplètement téléchargé : ouvrez-le dans QGIS pour voir, et copiez, téléchargez ou exportez-le à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} looks channels-last: {2} pages of {3} x {4} pixels, which is an image of {5} rows whose bands were stored as columns. Write it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
+        <source>The raster {1} seems to be stored channels-last: {2} pages of {3} x {4} pixels, that is, an image of {5} rows whose bands were stored as columns. Save it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
         <translation>Le raster {1} semble avoir ses canaux en dernier : {2} pages de {3} x {4} pixels, soit une image de {5} lignes dont les bandes ont été enregistrées comme colonnes. Réécrivez-le avec les bandes en premier (forme {6}, {7}, {8} ; en Python : numpy.moveaxis(image, -1, 0)).</translation>
     </message>
     <message>
@@ -5307,32 +5297,32 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
+        <source>The raster {1} has complex values, as some radar products do. Convert it to real values first.</source>
         <translation>Le raster {1} a des valeurs complexes (radar ?). Convertissez-le d&#x27;abord en valeurs réelles.</translation>
     </message>
     <message>
         <location filename="../engine/data/patches.py"/>
-        <source>The images have different numbers of bands, expected the same in all. Choose the same bands for each.</source>
+        <source>The images have different numbers of bands. Choose the same bands for each image.</source>
         <translation>Les images ont des nombres de bandes différents, alors que le même est attendu pour toutes. Choisissez les mêmes bandes pour chacune.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>values as in the file</source>
+        <source>values unchanged</source>
         <translation>valeurs comme dans le fichier</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The file&#x27;s own scales and offsets cannot be right, as a scale is 0 or one of them no number: they were ignored. Write the right ones (gdal_edit.py -scale 0.0001 -offset 0), or none (-scale 1 -offset 0).</source>
+        <source>The scales and offsets in the file are invalid, as a scale is 0 or a value is not a number. They were ignored. Set the correct ones (gdal_edit.py -scale 0.0001 -offset 0), or remove them (-scale 1 -offset 0).</source>
         <translation>Les échelles et décalages propres au fichier ne peuvent pas être justes, car une échelle vaut 0 ou l&#x27;un d&#x27;eux n&#x27;est pas un nombre : ils ont été ignorés. Écrivez les bons (gdal_edit.py -scale 0.0001 -offset 0), ou aucun (-scale 1 -offset 0).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} with the file&#x27;s own scale {2} and offset {3}</source>
+        <source>{1} with the scale {2} and offset {3} of the file</source>
         <translation>{1} avec l&#x27;échelle {2} et le décalage {3} du fichier</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} with the file&#x27;s own scales and offsets</source>
+        <source>{1} with the scales and offsets of the file</source>
         <translation>{1} avec les échelles et décalages du fichier</translation>
     </message>
     <message>
@@ -5342,7 +5332,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
+        <source>The raster has 8-bit values, which are usually stretched for display or uncalibrated. They were divided by 255 and treated as reflectance, so results may be poor. Use the original product if possible.</source>
         <translation>Le raster a des valeurs sur 8 bits, étirées pour l&#x27;affichage ou non étalonnées : elles ont été prises comme réflectance après division par 255, et les résultats peuvent être médiocres. Utilisez le produit d&#x27;origine si possible.</translation>
     </message>
     <message>
@@ -5352,27 +5342,27 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
+        <source>After scaling, the raster&#x27;s values reach a reflectance of {1}, although about 0 to 1 is expected. Results may be wrong. Check the scale and offset of the file, or convert the values to reflectance (0 to 1) or reflectance x 10000.</source>
         <translation>Les valeurs du raster donnent des réflectances allant jusqu&#x27;à {1}, alors qu&#x27;on attend de 0 à environ 1 : les résultats peuvent être faux. Vérifiez l&#x27;échelle et le décalage dans le fichier, ou écrivez des réflectances 0..1 ou des réflectances x 10000.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>Some of the raster&#x27;s values become reflectances of {1}, which no ground has ({2} in the file): no-data that the file does not declare would be mapped as ground, and spoil the windows around it. Set it as the layer&#x27;s additional no-data value, or in the file (gdal_edit.py -a_nodata).</source>
+        <source>After scaling, some of the raster&#x27;s values give an impossible reflectance of {1} ({2} in the file). They are probably no-data that the file does not declare, which would be mapped as land cover and distort the results around it. Set the value as additional no-data value of the layer, or in the file (gdal_edit.py -a_nodata).</source>
         <translation>Certaines valeurs du raster donnent des réflectances de {1}, qu&#x27;aucun sol n&#x27;a ({2} dans le fichier) : du nodata que le fichier ne déclare pas serait cartographié comme du sol et gâterait les fenêtres alentour. Indiquez-le comme valeur nodata supplémentaire de la couche, ou dans le fichier (gdal_edit.py -a_nodata).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} values taken as reflectance</source>
+        <source>{1} values used as reflectance</source>
         <translation>valeurs {1} prises comme réflectance</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>giving reflectance</source>
+        <source>which gives reflectance</source>
         <translation>donnant la réflectance</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values reach {1}: they were taken as reflectance x 10000, which leaves even its brightest places dark. If they are radiance, convert them to reflectance first.</source>
+        <source>The raster&#x27;s values reach {1}. They were treated as reflectance x 10000, but then even the brightest areas are dark. If the values are radiance, convert them to reflectance first.</source>
         <translation>Les valeurs du raster atteignent {1} : elles ont été prises pour des réflectances x 10000, ce qui laisse sombres même les endroits les plus clairs. S&#x27;il s&#x27;agit de luminances, convertissez-les d&#x27;abord en réflectance.</translation>
     </message>
     <message>
@@ -5382,32 +5372,32 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values reach {1}: they were taken as percent and divided by 100. If that is wrong, write reflectance 0..1 or reflectance x 10000.</source>
+        <source>The raster&#x27;s values reach {1}. They were treated as percent and divided by 100. If this is wrong, convert them to reflectance (0 to 1) or reflectance x 10000.</source>
         <translation>Les valeurs du raster atteignent {1} : elles ont été prises comme pourcentages et divisées par 100. Si c&#x27;est faux, écrivez la réflectance 0..1 ou la réflectance x 10000.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} Level-1 top-of-atmosphere numbers</source>
+        <source>uint16 {1} Level-1 top-of-atmosphere values</source>
         <translation>nombres uint16 de {1}, niveau 1 (sommet de l&#x27;atmosphère)</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} Collection 2 surface reflectance numbers</source>
+        <source>uint16 {1} Collection 2 surface reflectance values</source>
         <translation>nombres uint16 de {1}, réflectance de surface de la Collection 2</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} numbers / 10000</source>
+        <source>uint16 {1} values / 10000</source>
         <translation>nombres uint16 de {1} / 10000</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
+        <source>{1}: assumed from the product name and the values, as the file declares no scale.</source>
         <translation>{1} : supposé d&#x27;après le nom et les valeurs du produit, car le fichier n&#x27;a pas d&#x27;échelle.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>named in the metadata</source>
+        <source>from the metadata</source>
         <translation>indiqué dans les métadonnées</translation>
     </message>
     <message>
@@ -5417,7 +5407,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>dark pixels show that the offset of {1} ({2}) was already removed</source>
+        <source>dark pixels show that the offset of {1} ({2}) has already been removed</source>
         <translation>les pixels sombres montrent que le décalage de {1} ({2}) est déjà retiré</translation>
     </message>
     <message>
@@ -5427,32 +5417,32 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
+        <source>The file has no dark pixels that would show whether its values include the offset of 1000 (0.1 in reflectance) of Sentinel-2 products since processing baseline 04.00. No offset was removed. If the values include it, subtract it first, or keep the product name in the file name.</source>
         <translation>Aucun pixel sombre ne dit si les valeurs comportent le décalage de 1000 (0.1 en réflectance) que les produits Sentinel-2 ont depuis la version de traitement 04.00 ; aucun n&#x27;a été retiré. Si c&#x27;est le cas, soustrayez-le d&#x27;abord, ou gardez le nom du produit dans le nom du fichier.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>after removing the offset of 1000 that dark pixels show</source>
+        <source>after removing the offset of 1000 indicated by dark pixels</source>
         <translation>après retrait du décalage de 1000 que montrent les pixels sombres</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The darkest pixels of all bands lie at {1} or above (in units of 1/10000): the offset of 1000 that Sentinel-2 products carry since processing baseline 04.00 was assumed and removed.</source>
+        <source>The darkest pixels of all bands have values of {1} or more (in units of 1/10000). The offset of 1000 of Sentinel-2 products since processing baseline 04.00 was therefore assumed and removed.</source>
         <translation>Les pixels les plus sombres de toutes les bandes sont à {1} ou au-dessus (en unités de 1/10000) : le décalage de 1000 que les produits Sentinel-2 comportent depuis la version de traitement 04.00 a été supposé et retiré.</translation>
     </message>
     <message>
         <location filename="../engine/data/source.py"/>
-        <source>The raster {1} does not overlap the first one: its bounds are {2}, the first one&#x27;s {3}. Choose two rasters of the same place, and check both layers&#x27; CRS.</source>
+        <source>The raster {1} does not overlap the first one: its bounds are {2}, those of the first one {3}. Choose two rasters of the same place, and check the CRS of both layers.</source>
         <translation>Le raster {1} ne recouvre pas le premier : ses limites sont {2}, celles du premier {3}. Choisissez deux rasters du même lieu, et vérifiez le SCR des deux couches.</translation>
     </message>
     <message>
         <location filename="../engine/data/source.py"/>
-        <source>The raster {1} has no valid pixel ({2}). Check its no-data value and the extent.</source>
+        <source>The raster {1} has no valid pixels ({2}). Check its no-data value and the extent.</source>
         <translation>Le raster {1} n&#x27;a aucun pixel valide ({2}). Vérifiez sa valeur nodata et l&#x27;emprise.</translation>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} {2} and the raster have no ground in common: bounds {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster do not overlap: bounds {3} in {4}, those of the raster {5} in {6}. Choose {7} within the raster, or check the CRS of both layers.</source>
         <translation>{1} {2} : en dehors du raster ; limites {3} en {4}, celles du raster {5} en {6}. Choisissez des entités ({7}) sur le raster, ou vérifiez le SCR des deux couches.</translation>
     </message>
     <message>
@@ -5462,7 +5452,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>. Open it in QGIS to see, and export it again, as GeoPackage for instance.</source>
+        <source>. Check whether it opens in QGIS, and export it again, for instance as GeoPackage.</source>
         <translation>. Ouvrez-le dans QGIS pour voir, et exportez-le à nouveau, par exemple en GeoPackage.</translation>
     </message>
     <message>
@@ -5472,12 +5462,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} file {2} has several layers: {3}. Say which one, as in {4}|layername={5}.</source>
+        <source>The {1} file {2} has several layers: {3}. Specify one of them, as in {4}|layername={5}.</source>
         <translation>Le fichier {2} ({1}) a plusieurs couches : {3}. Indiquez laquelle, par exemple {4}|layername={5}.</translation>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
+        <source>The {1} file {2} has the CRS &#x27;{3}&#x27; and the raster &#x27;{4}&#x27;, and no transformation between them is known. Use a layer in the raster&#x27;s CRS, or set the CRS that the coordinates are actually in.</source>
         <translation>Le fichier ({1}) {2} est en « {3} » et le raster en « {4} » : on ne connaît aucun passage de l&#x27;un à l&#x27;autre. Donnez la couche dans le SCR du raster, ou définissez le SCR dans lequel ses coordonnées sont réellement.</translation>
     </message>
     <message>
@@ -5487,22 +5477,22 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/describing.py"/>
-        <source>Looking at its values</source>
+        <source>Reading its values</source>
         <translation>Examen de ses valeurs</translation>
     </message>
     <message>
         <location filename="../engine/describing.py"/>
-        <source>Judging the models</source>
+        <source>Checking which models fit</source>
         <translation>Évaluation des modèles</translation>
     </message>
     <message>
         <location filename="../engine/device_check.py"/>
-        <source>PyTorch {1} finds no GPU that it can use: it was built for the processor only, or the driver is missing or too old.</source>
+        <source>PyTorch {1} cannot find a usable GPU: it was built for the processor only, or the driver is missing or outdated.</source>
         <translation>PyTorch {1} ne trouve pas de GPU utilisable : il a été compilé pour le processeur seulement, ou le pilote manque ou est trop ancien.</translation>
     </message>
     <message>
         <location filename="../engine/device_check.py"/>
-        <source>A matrix product on the GPU differs from the processor&#x27;s by {1} of its size.</source>
+        <source>A matrix product on the GPU differs from that of the processor by {1} of its size.</source>
         <translation>Un produit de matrices sur le GPU diffère de celui du processeur de {1} de sa valeur.</translation>
     </message>
     <message>
@@ -5517,7 +5507,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute: its maps would differ. Export it as plain ONNX.</source>
+        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute, so its maps would differ. Export the model as plain ONNX.</source>
         <translation>Le modèle « {1} » normalise chaque scène par des statistiques de tous ses pixels, que Deepness ne calcule pas : ses cartes seraient différentes. Exportez-le en ONNX simple.</translation>
     </message>
     <message>
@@ -5532,7 +5522,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>The graph for Deepness differs from the model by {1} in a probability, accepted is {2}. Export it as plain ONNX, and please report the model&#x27;s card.</source>
+        <source>The probabilities of the graph for Deepness differ from those of the model by up to {1}, but only {2} is acceptable. Export the model as plain ONNX, and please report the model&#x27;s card.</source>
         <translation>Le graphe pour Deepness diffère du modèle de {1} pour une probabilité, alors que {2} est admis. Exportez-le en ONNX simple, et merci de signaler la fiche du modèle.</translation>
     </message>
     <message>
@@ -5542,12 +5532,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>In Deepness, map the bands in this order: {1}{2}.</source>
+        <source>In Deepness, assign the bands in this order: {1}{2}.</source>
         <translation>Dans Deepness, associez les bandes dans cet ordre : {1}{2}.</translation>
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>In Deepness, values must be reflectance x {1}, without an added offset: subtract the 1000 that Sentinel-2 products carry since processing baseline 04.00 before.</source>
+        <source>In Deepness, values must be reflectance x {1} without an added offset. First subtract the offset of 1000 of Sentinel-2 products since processing baseline 04.00.</source>
         <translation>Dans Deepness, les valeurs doivent être la réflectance x {1}, sans décalage ajouté : soustrayez d&#x27;abord les 1000 que les produits Sentinel-2 comportent depuis la version de traitement 04.00.</translation>
     </message>
     <message>
@@ -5557,17 +5547,17 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/export/exporting.py"/>
-        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} beside it. Export it as ONNX instead.</source>
+        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} next to it. Export it as ONNX instead.</source>
         <translation>Le modèle « {1} » n&#x27;a pas de poids à partir desquels entraîner : il n&#x27;y a pas de {2} à côté. Exportez-le plutôt en ONNX.</translation>
     </message>
     <message>
         <location filename="../engine/export/exporting.py"/>
-        <source>The model &#x27;{1}&#x27; is a backbone: it predicts nothing until it is fine-tuned, so there is nothing to run elsewhere. Export its weights (safetensors), or fine-tune it first.</source>
+        <source>The model &#x27;{1}&#x27; is a backbone, which cannot make predictions before it is fine-tuned. Export its weights (safetensors), or fine-tune it first.</source>
         <translation>Le modèle « {1} » est un réseau de base : il ne prédit rien tant qu&#x27;il n&#x27;est pas affiné, il n&#x27;y a donc rien à exécuter ailleurs. Exportez ses poids (safetensors), ou affinez-le d&#x27;abord.</translation>
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The exported graph differs from the network by {1} in a probability, accepted is {2}. </source>
+        <source>The probabilities of the exported graph differ from those of the network by up to {1}, but only {2} is acceptable. </source>
         <translation>Le graphe exporté diffère du réseau de {1} pour une probabilité, alors que {2} est admis. </translation>
     </message>
     <message>
@@ -5582,12 +5572,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The network cannot be exported by this version of torch. Please report it.</source>
+        <source>This version of PyTorch cannot export the network. Please report it.</source>
         <translation>Le réseau ne peut pas être exporté par cette version de torch. Merci de le signaler.</translation>
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The model&#x27;s weights need more than the 2 GB that one ONNX file can hold. </source>
+        <source>The weights of the model need more than 2 GB, the largest size of a single ONNX file. </source>
         <translation>Les poids du modèle dépassent les 2 Go que peut contenir un seul fichier ONNX. </translation>
     </message>
     <message>
@@ -5602,27 +5592,27 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/export/streamed.py"/>
-        <source>The model needs {1} GB; one ONNX file can hold 2 GB. Write a .safetensors model instead.</source>
+        <source>The model needs {1} GB, but a single ONNX file can hold at most 2 GB. Write a .safetensors model instead.</source>
         <translation>Le modèle a besoin de {1} Go ; un seul fichier ONNX peut en contenir 2. Écrivez plutôt un modèle .safetensors.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/graph_weights.py"/>
-        <source>The graph of &#x27;{1}&#x27; does not hold the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file beside it.</source>
+        <source>The graph of &#x27;{1}&#x27; does not contain the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file next to it.</source>
         <translation>Le graphe de &#x27;{1}&#x27; ne contient pas le poids &#x27;{2}&#x27; de son réseau. Utilisez ONNX Runtime pour ce modèle, ou gardez son fichier .safetensors à côté.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
-        <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;; if it is a model that ships, please report this.</source>
+        <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;. If it is one of the models that come with the plugin, please report this.</source>
         <translation>Le modèle &#x27;{1}&#x27; a échoué sur le GPU. Choisissez le périphérique &#x27;cpu&#x27; ; s&#x27;il s&#x27;agit d&#x27;un modèle fourni, veuillez le signaler.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
-        <source>The GPU has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The GPU does not have enough free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>Le GPU n&#x27;a pas assez de mémoire libre pour le modèle &#x27;{1}&#x27;. Fermez d&#x27;autres programmes, ou choisissez un modèle plus petit.</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>&#x27;{1}&#x27; is copied as it is: the output must end in {2}, not &#x27;{3}&#x27;. To make another kind of file of it, use &#x27;Export model&#x27;.</source>
+        <source>&#x27;{1}&#x27; is copied without conversion, so the output must end in {2}, not &#x27;{3}&#x27;. To convert it to another format, use &#x27;Export model&#x27;.</source>
         <translation>« {1} » est copié tel quel : la sortie doit se terminer par {2}, pas par « {3} ». Pour en faire un autre type de fichier, utilisez « Exporter un modèle ».</translation>
     </message>
     <message>
@@ -5632,12 +5622,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source> It seems to be made for the plugin Deepness: use it there.</source>
+        <source> It seems to have been made for the Deepness plugin: use it there.</source>
         <translation> Il semble fait pour l&#x27;extension Deepness : utilisez-le là.</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>&#x27;{1}&#x27; carries no SpectralGPT card: which bands it needs, by wavelength, and how values are scaled is not written in it, so that it cannot be run here.{2} Expected a model that this plugin made, or a published SpectralGPT checkpoint (.pth).</source>
+        <source>&#x27;{1}&#x27; has no SpectralGPT card. It does not say which bands it needs (by wavelength) and how values are scaled, so it cannot be used here.{2} Choose a model made with this plugin, or a published SpectralGPT checkpoint (.pth).</source>
         <translation>« {1} » ne contient pas de fiche SpectralGPT : les bandes nécessaires, par longueur d&#x27;onde, et la mise à l&#x27;échelle des valeurs n&#x27;y sont pas écrites, il ne peut donc pas être exécuté ici.{2} Il faut un modèle produit par cette extension, ou un checkpoint SpectralGPT publié (.pth).</translation>
     </message>
     <message>
@@ -5647,32 +5637,32 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>Taking the checkpoint&#x27;s fingerprint</source>
+        <source>Computing the checksum of the checkpoint</source>
         <translation>Calcul de l&#x27;empreinte du checkpoint</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>This checkpoint is a backbone: it predicts nothing until it is fine-tuned, so it cannot become .onnx. Give an output that ends in .safetensors, and fine-tune from it.</source>
+        <source>This checkpoint is a backbone, which cannot make predictions before it is fine-tuned, so it cannot become an .onnx file. Choose an output that ends in .safetensors, and fine-tune from it.</source>
         <translation>Ce checkpoint est un réseau de base : il ne prédit rien tant qu&#x27;il n&#x27;est pas affiné, il ne peut donc pas devenir un .onnx. Indiquez une sortie se terminant par .safetensors, et affinez à partir d&#x27;elle.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}; a model for {4} needs {5} and gives probabilities. Import the model again.</source>
+        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}, but a model for {4} needs {5} and must return probabilities. Import the model again.</source>
         <translation>Le graphe de « {1} » a les entrées {2} et les sorties {3} ; un modèle pour {4} demande {5} et donne des probabilités. Importez le modèle à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The graph of &#x27;{1}&#x27; takes {2} (bands, rows, columns), its card says {3}. The file does not fit its card: make or import it again.</source>
+        <source>The graph of &#x27;{1}&#x27; expects {2} (bands, rows, columns), but its card says {3}. The file does not match its card: create or import it again.</source>
         <translation>Le graphe de « {1} » attend {2} (bandes, lignes, colonnes), sa fiche indique {3}. Le fichier ne correspond pas à sa fiche : refaites-le ou importez-le à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The model &#x27;{1}&#x27; gave scores of the shape {2}, its card has {3} classes. The file does not fit its card: make or import it again.</source>
+        <source>The model &#x27;{1}&#x27; returned scores of the shape {2}, but its card has {3} classes. The file does not match its card: create or import it again.</source>
         <translation>Le modèle « {1} » a donné des scores de forme {2}, sa fiche a {3} classes. Le fichier ne correspond pas à sa fiche : refaites-le ou importez-le à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The model gave scores that are no numbers (NaN): it is damaged, or the raster has values far from those that it was made for. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or make or import the model again.</source>
+        <source>The model returned scores that are not numbers (NaN). Either it is damaged, or the raster&#x27;s values are far outside the range that it was trained on. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or create or import the model again.</source>
         <translation>Le modèle a donné des scores qui ne sont pas des nombres (NaN) : il est endommagé, ou le raster a des valeurs éloignées de celles pour lesquelles il a été fait. Vérifiez les valeurs et le nodata du raster, réglez le processeur sur « cpu », ou créez ou importez le modèle à nouveau.</translation>
     </message>
     <message>
@@ -5682,87 +5672,87 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1} does not run this model: {2}</source>
+        <source>Speed test: {1} cannot run this model: {2}</source>
         <translation>Mesuré une fois : {1} n&#x27;exécute pas ce modèle : {2}</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1}: {2}; not used</source>
+        <source>Speed test: {1}: {2}; not used</source>
         <translation>Mesuré une fois : {1} : {2} ; non utilisé</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1}: {2} ms a window{3}</source>
+        <source>Speed test: {1}: {2} ms per window{3}</source>
         <translation>Mesuré une fois : {1} : {2} ms par fenêtre{3}</translation>
     </message>
     <message>
         <location filename="../engine/infer/backends.py"/>
-        <source>A GPU was asked for and none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
+        <source>A GPU was requested, but none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
         <translation>Un GPU a été demandé et aucun n&#x27;est utilisable : {1}. Choisissez le périphérique « auto » ou « cpu », ou installez le moteur pour votre GPU.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backends.py"/>
-        <source>The GPU is not used, the processor is. {1}</source>
+        <source>The processor is used instead of the GPU. {1}</source>
         <translation>Le GPU n&#x27;est pas utilisé, mais le processeur. {1}</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>{1} of {2} scenes were finished by an earlier run and are left out</source>
+        <source>{1} of {2} scenes were completed by an earlier run and are skipped</source>
         <translation>{1} scènes sur {2} ont été terminées par une exécution précédente et sont laissées de côté</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>&#x27;{1}&#x27; could not be brought up to date: another program, such as a spreadsheet, holds it. Close it there and run the same again, which writes the table alone; &#x27;{2}&#x27; tells of all scenes meanwhile.</source>
+        <source>&#x27;{1}&#x27; could not be updated, because another program, such as a spreadsheet, has it open. Close it there and run the same command again, which only writes the table. Until then, &#x27;{2}&#x27; lists all scenes.</source>
         <translation>« {1} » n&#x27;a pas pu être mis à jour : un autre programme, par exemple un tableur, le tient ouvert. Fermez-le là-bas et relancez la même commande, qui n&#x27;écrit alors que le tableau ; en attendant, « {2} » renseigne sur toutes les scènes.</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
+        <source>{1} of {2} scenes failed: {3}. All others are complete; &#x27;{4}&#x27; lists every scene. Fix the problem and run the same command again: completed scenes are skipped.</source>
         <translation>{1} scènes sur {2} n&#x27;ont pas pu être calculées : {3}. Les autres sont terminées ; &#x27;{4}&#x27; les énumère toutes. Corrigez ce qui ne va pas et relancez la même commande : ce qui est terminé est laissé de côté.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cell_windows.py"/>
-        <source>Labelling cells</source>
+        <source>Classifying cells</source>
         <translation>Étiquetage des cellules</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
+        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Use a larger one, or 0 for the model&#x27;s own window size.</source>
         <translation>La taille de cellule {1} est inférieure à un pixel ({2} unités du SCR). Indiquez-en une plus grande, ou 0 pour la fenêtre du modèle.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide; the model was trained on {5} m.</source>
+        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide. The model was trained on pixels of {5} m.</source>
         <translation>Les pixels du raster de {1} m sont rééchantillonnés à {2} m, pour qu&#x27;une cellule de {3} px mesure {4} m de large ; le modèle a été entraîné sur {5} m.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>A cell shows the model {1} times the ground it was trained on ({2} m wide): the labels may be poor. Set the cell size to 0 for the model&#x27;s own scale.</source>
+        <source>A cell covers {1} times the area that the model was trained on ({2} m wide), so the labels may be poor. Set the cell size to 0 to use the scale of the model.</source>
         <translation>Une cellule montre au modèle {1} fois le terrain sur lequel il a été entraîné ({2} m de large) : les étiquettes peuvent être médiocres. Mettez la taille de cellule à 0 pour l&#x27;échelle du modèle.</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>{1} {2}: less than half of their ground is on valid pixels of the raster.</source>
+        <source>{1} {2}: less than half of their area is covered by valid pixels of the raster.</source>
         <translation>{1} {2} : moins de la moitié de leur surface est sur des pixels valides du raster.</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>No {1} can be labelled: of {2}, none has at least half of its pixels valid. Choose a smaller cell size, another area, or check the no-data values.</source>
+        <source>No {1} can be classified: in none of {2} are at least half of the pixels valid. Choose a smaller cell size or another area, or check the no-data values.</source>
         <translation>Rien ne peut être étiqueté ({1}) : sur {2}, aucune n&#x27;a au moins la moitié de ses pixels valides. Choisissez une taille de cellule plus petite, une autre zone, ou vérifiez les valeurs nodata.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
+        <source>A worker would use {1} on {2} (model {3}), but the client uses {4} on {5} (model {6}). Start the workers with the environment and the models of the client, or set the device to &#x27;cpu&#x27;.</source>
         <translation>Un worker calculerait avec {1} sur {2} (modèle {3}), le client avec {4} sur {5} (modèle {6}). Démarrez les workers avec l&#x27;environnement et les modèles du client, ou choisissez le périphérique &#x27;cpu&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster has no worker, so nothing is computed: the run waits for one. Start some with: dask worker ADDRESS, or cancel.</source>
+        <source>The cluster has no workers, so the run is waiting for one. Start workers with: dask worker ADDRESS, or cancel.</source>
         <translation>La grappe n&#x27;a aucun worker, rien n&#x27;est donc calculé : l&#x27;exécution en attend un. Démarrez-en avec : dask worker ADDRESS, ou annulez.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster could not compute a task: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <source>The cluster could not complete a task: its scheduler has stopped, or the task repeatedly ended its workers. Check the logs of the workers: they may have too little memory, or lack the engine&#x27;s libraries.</source>
         <translation>Le cluster n&#x27;a pas pu calculer une tâche : son ordonnanceur a disparu, ou des workers se sont arrêtés dessus à plusieurs reprises. Consultez les journaux des workers : il leur manque peut-être de la mémoire ou les bibliothèques du moteur.</translation>
     </message>
     <message>
@@ -5772,7 +5762,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/cluster_parts.py"/>
-        <source>Labelling scenes</source>
+        <source>Classifying scenes</source>
         <translation>Étiquetage des scènes</translation>
     </message>
     <message>
@@ -5787,7 +5777,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>A model of change has two classes, unchanged and changed; &#x27;{1}&#x27; has {2}. Choose another model.</source>
+        <source>A change model has two classes, unchanged and changed, but &#x27;{1}&#x27; has {2}. Choose another model.</source>
         <translation>Un modèle de changements a deux classes, inchangé et changé ; « {1} » a {2}. Choisissez un autre modèle.</translation>
     </message>
     <message>
@@ -5797,22 +5787,22 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (found in the scene)</source>
+        <source>Threshold: {1} (determined from the scene)</source>
         <translation>Seuil : {1} (trouvé dans la scène)</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (fixed in the model&#x27;s card)</source>
+        <source>Threshold: {1} (fixed in the model card)</source>
         <translation>Seuil : {1} (fixé dans la fiche du modèle)</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is not known)</source>
+        <source>Threshold: {1} (specified; the model&#x27;s own is not known)</source>
         <translation>Seuil : {1} (indiqué ; celui du modèle n&#x27;est pas connu)</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <source>Threshold: {1} (specified; the model&#x27;s own is {2})</source>
         <translation>Seuil : {1} (indiqué ; celui du modèle est {2})</translation>
     </message>
     <message>
@@ -5822,72 +5812,72 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>Estimate: {1} windows, {2}{3} of memory, {4} on the disk ({5} free)</source>
+        <source>Estimate: {1} windows, {2}{3} of memory, {4} of disk space ({5} free)</source>
         <translation>Estimation : {1} fenêtres, {2}{3} de mémoire, {4} sur le disque ({5} libres)</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>Estimate: {1} on the disk of &#x27;{2}&#x27; ({3} free)</source>
+        <source>Estimate: {1} of disk space in &#x27;{2}&#x27; ({3} free)</source>
         <translation>Estimation : {1} sur le disque de « {2} » ({3} libres)</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <source>{1} of memory is free, but the run may need {2}: it may be slow or fail. Close other programs, or use fewer threads.</source>
         <translation>{1} de mémoire sont libres et le traitement peut avoir besoin de {2} : il peut être lent ou échouer. Fermez d&#x27;autres programmes ou choisissez moins de fils d&#x27;exécution.</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space, but the run needs {3} while it works. Free some space, choose another folder, or limit the extent.</source>
         <translation>Le dossier « {1} » a {2} d&#x27;espace libre et le traitement a besoin de {3} pendant qu&#x27;il travaille. Libérez de la place, choisissez un autre dossier ou limitez l&#x27;emprise.</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space, but the run may need {3} and could fail. Free some space, or choose another folder.</source>
         <translation>Le dossier « {1} » a {2} d&#x27;espace libre et le traitement peut avoir besoin de {3} : il peut échouer. Libérez de la place ou choisissez un autre dossier.</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
-        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
+        <source>The GPU is low on memory. Continuing with {1} windows at a time.</source>
         <translation>La mémoire du GPU est limitée : poursuite avec {1} fenêtres à la fois.</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
-        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <source>The GPU does not have enough memory for even one window. Continuing on the processor.</source>
         <translation>La mémoire du GPU ne suffit pas pour une fenêtre : poursuite avec le processeur.</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_parts.py"/>
-        <source>Goes on where the last run stopped: {1} windows are done</source>
+        <source>Resuming the previous run: {1} windows are done</source>
         <translation>Reprend là où la dernière exécution s&#x27;est arrêtée : {1} fenêtres sont faites</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_rows.py"/>
-        <source>Goes on where the last run stopped: {1} of {2} rows are done</source>
+        <source>Resuming the previous run: {1} of {2} rows are done</source>
         <translation>Reprend là où la dernière exécution s&#x27;est arrêtée : {1} lignes sur {2} sont faites</translation>
     </message>
     <message>
         <location filename="../engine/infer/gpu_choice.py"/>
-        <source>Measured once: {1}: {2} ms a window</source>
+        <source>Speed test: {1}: {2} ms per window</source>
         <translation>Mesuré une fois : {1} : {2} ms par fenêtre</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
-        <source>The model &#x27;{1}&#x27; is for training; running one needs a file that ends in .onnx. Export it first.</source>
+        <source>The model &#x27;{1}&#x27; is for training. To run it, a file that ends in .onnx is needed. Export it first.</source>
         <translation>Le modèle « {1} » est destiné à l&#x27;entraînement ; pour l&#x27;exécuter, il faut un fichier se terminant par .onnx. Exportez-le d&#x27;abord.</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
-        <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
+        <source>The card in &#x27;{1}&#x27; does not list any classes. Create or import the model again.</source>
         <translation>La fiche de « {1} » ne nomme aucune classe. Refaites-le ou importez-le à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/infer/model_inputs.py"/>
-        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <source>The two dates have no group of bands in common: the first one provides the model&#x27;s groups {1}, the second one {2}. Choose rasters from the same sensor.</source>
         <translation>Les deux dates n&#x27;ont aucun groupe de bandes en commun : la première fournit les groupes {1} du modèle, la seconde {2}. Choisissez des rasters du même capteur.</translation>
     </message>
     <message>
         <location filename="../engine/infer/mosaic.py"/>
-        <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
+        <source>There are no valid pixels in the area: the raster has no data there. Choose another area, or check the no-data values.</source>
         <translation>Il n&#x27;y a aucun pixel valide dans la zone : le raster n&#x27;y contient que du nodata. Choisissez une autre zone, ou vérifiez les valeurs nodata.</translation>
     </message>
     <message>
@@ -5897,42 +5887,42 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
+        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or outdated. Update the driver, or choose the processor.</source>
         <translation>ONNX Runtime n&#x27;a pas pu démarrer {1} : son pilote ou ses bibliothèques manquent ou sont trop anciens. Mettez le pilote à jour, ou choisissez le processeur.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: it is not a complete ONNX model, or needs a newer version. Copy the file again, or update the engine.</source>
+        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: the ONNX model is incomplete or needs a newer version. Copy the file again, or update the engine.</source>
         <translation>ONNX Runtime {1} ne peut pas charger « {2} » : ce n&#x27;est pas un modèle ONNX complet, ou il demande une version plus récente. Copiez le fichier à nouveau, ou mettez le moteur à jour.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The model &#x27;{1}&#x27; failed while it ran. Make or import it again; if it is one that ships, please report this.</source>
+        <source>The model &#x27;{1}&#x27; failed while running. Create or import it again. If it is one of the models that come with the plugin, please report this.</source>
         <translation>Le modèle « {1} » a échoué pendant son exécution. Refaites-le ou importez-le à nouveau ; si c&#x27;est un modèle fourni, merci de le signaler.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The {1} has too little free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The {1} does not have enough free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>Mémoire libre insuffisante ({1}) pour le modèle « {2} ». Fermez d&#x27;autres programmes, ou choisissez un modèle plus petit.</translation>
     </message>
     <message>
         <location filename="../engine/infer/openvino_backend.py"/>
-        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: it is not a complete ONNX model, or has parts that OpenVINO does not know.</source>
+        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: the ONNX model is incomplete, or has parts that OpenVINO does not support.</source>
         <translation>OpenVINO {1} ne peut pas exécuter « {2} » : ce n&#x27;est pas un modèle ONNX complet, ou il a des parties qu&#x27;OpenVINO ne connaît pas.</translation>
     </message>
     <message>
         <location filename="../engine/infer/openvino_backend.py"/>
-        <source>The machine has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The computer does not have enough free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>La machine n&#x27;a pas assez de mémoire libre pour le modèle « {1} ». Fermez d&#x27;autres programmes, ou choisissez un modèle plus petit.</translation>
     </message>
     <message>
         <location filename="../engine/infer/places.py"/>
-        <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
+        <source>A place of {1} CRS units is {2} x {3} pixels, which is larger than the area to search ({4} x {5} pixels). Use a smaller size, 0 for {6} pixels, or a larger extent.</source>
         <translation>Un lieu de {1} unités du SCR fait {2} x {3} pixels, plus que la zone de recherche ({4} x {5} pixels). Indiquez une taille plus petite, 0 pour {6} pixels, ou une emprise plus grande.</translation>
     </message>
     <message>
         <location filename="../engine/infer/preflight.py"/>
-        <source>Estimated before: {1} windows, {2}{3}; it took {4} windows, {5}, {6}</source>
+        <source>Estimated: {1} windows, {2}{3}; actual: {4} windows, {5}, {6}</source>
         <translation>Estimé avant : {1} fenêtres, {2}{3} ; il a fallu {4} fenêtres, {5}, {6}</translation>
     </message>
     <message>
@@ -5947,17 +5937,17 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/quick_look.py"/>
-        <source>The map shows nothing of the area to compute.</source>
+        <source>The map view does not show any part of the area to process.</source>
         <translation>La carte ne montre rien de la zone à calculer.</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>
-        <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
+        <source>The mask does not intersect the area to process ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation>Le masque ne touche pas la zone à calculer ({1} en {2}) ; ses polygones se trouvent dans {3}. Choisissez un autre masque, ou vérifiez son SCR.</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>
-        <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
+        <source>The mask is too small: it contains no pixel centre. Choose a larger mask.</source>
         <translation>Le masque est plus petit qu&#x27;un pixel : aucun pixel n&#x27;a son centre à l&#x27;intérieur. Choisissez un masque plus grand.</translation>
     </message>
     <message>
@@ -6002,27 +5992,27 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/run_report.py"/>
-        <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
+        <source>The raster&#x27;s pixels are {1} m wide on the ground, but the model was trained on pixels of {2} m, so results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
         <translation>Les pixels du raster font {1} m au sol, ceux dont le modèle a appris {2} m : les résultats peuvent être mauvais. Rééchantillonnez le raster (Raster &gt; Projections &gt; Projection), choisissez un autre modèle ou entraînez-en un sur ce raster.</translation>
     </message>
     <message>
         <location filename="../engine/infer/run_report.py"/>
-        <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
+        <source>Windows: {1} processed, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>Fenêtres : {1} calculées, {2} ignorées sur {3} ; {4} s, {5} Mpx/s sur {6} ({7})</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>No scene was given. Name rasters with inputs, or a text file with one a line with inputs_list.</source>
+        <source>No scene was specified. List rasters with inputs, or give a text file with one raster per line with inputs_list.</source>
         <translation>Aucune scène n&#x27;a été donnée. Indiquez des rasters avec inputs, ou avec inputs_list un fichier texte avec un raster par ligne.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Change needs two rasters for each scene; {1} were given, the last is &#x27;{2}&#x27;. Give a first and a second date for each.</source>
+        <source>Change detection needs two rasters for each scene, but {1} were given; the last one is &#x27;{2}&#x27;. Specify a first and a second date for each scene.</source>
         <translation>Le changement demande deux rasters par scène ; {1} ont été donnés, le dernier est &#x27;{2}&#x27;. Donnez une première et une seconde date pour chacune.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <source>The scenes &#x27;{1}&#x27; and &#x27;{2}&#x27; would be written to the same output. Leave one out, or rename a file.</source>
         <translation>Deux scènes seraient écrites dans la même sortie : &#x27;{1}&#x27; et &#x27;{2}&#x27;. Retirez-en une, ou renommez un fichier.</translation>
     </message>
     <message>
@@ -6032,67 +6022,67 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Use a text file (UTF-8) with the path of one raster per line.</source>
         <translation>La liste des scènes &#x27;{1}&#x27; ne peut pas être lue. Donnez un fichier texte (UTF-8) avec le chemin d&#x27;un raster sur chaque ligne.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>&#x27;{1}&#x27; writes no &#x27;{2}&#x27; beside its output. There are: {3}.</source>
+        <source>&#x27;{1}&#x27; cannot write &#x27;{2}&#x27; in addition to its output. Available: {3}.</source>
         <translation>&#x27;{1}&#x27; n&#x27;écrit pas de &#x27;{2}&#x27; à côté de sa sortie. Il y a : {3}.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
+        <source>The name of the output &#x27;{1}&#x27; must end in {2}. Change it.</source>
         <translation>La sortie « {1} » doit se terminer par {2}. Donnez-lui un tel nom.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The name of a GeoPackage cannot have a &#x27;;&#x27;, as that of the output &#x27;{1}&#x27; has. Give it another name.</source>
+        <source>The name of a GeoPackage cannot contain &#x27;;&#x27;, but that of the output &#x27;{1}&#x27; does. Choose another name.</source>
         <translation>Le nom d&#x27;un GeoPackage ne peut pas contenir de « ; », comme celui de la sortie « {1} ». Donnez-lui un autre nom.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The name of the output &#x27;{1}...&#x27; is too long for a file and what stands beside it: {2} bytes, expected at most {3}. Give it a shorter name.</source>
+        <source>The name of the output &#x27;{1}...&#x27; is too long for the file and those written next to it: {2} bytes, but at most {3} are allowed. Choose a shorter name.</source>
         <translation>Le nom de la sortie &#x27;{1}...&#x27; est trop long pour un fichier et ceux qui l&#x27;accompagnent : {2} octets, au plus {3} attendus. Donnez-lui un nom plus court.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
+        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each of them a different name.</source>
         <translation>Deux sorties seraient écrites dans « {1} ». Donnez à chacune son propre nom.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; is a folder. Give the name of a file.</source>
+        <source>The output &#x27;{1}&#x27; is a folder. Specify the name of a file.</source>
         <translation>La sortie « {1} » est un dossier. Indiquez le nom d&#x27;un fichier.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27; or choose another one.</source>
+        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27;, or choose another one.</source>
         <translation>Le dossier de la sortie « {1} » n&#x27;existe pas. Créez « {2} » ou choisissez-en un autre.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The disk is full, or the file too large for it: &#x27;{1}&#x27; could not be completed. Make room, or write to another disk. Nothing was kept of this output.</source>
+        <source>The disk is full, or the file is too large for it: &#x27;{1}&#x27; could not be completed. Free some space, or write to another disk. Nothing of this output was kept.</source>
         <translation>Le disque est plein, ou le fichier trop grand pour lui : « {1} » n&#x27;a pas pu être terminé. Libérez de la place, ou écrivez sur un autre disque. Rien n&#x27;a été conservé de cette sortie.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>&#x27;{1}&#x27; cannot be written. Check that you may write to this folder and that no other program (or layer in QGIS) holds the file, or choose another place.</source>
+        <source>&#x27;{1}&#x27; cannot be written. Check that you have write access to this folder and that the file is not open in another program or as a layer in QGIS, or choose another location.</source>
         <translation>« {1} » ne peut pas être écrit. Vérifiez que vous pouvez écrire dans ce dossier et qu&#x27;aucun autre programme (ou couche dans QGIS) ne tient le fichier, ou choisissez un autre emplacement.</translation>
     </message>
     <message>
         <location filename="../engine/infer/threshold.py"/>
-        <source>The model&#x27;s card asks for the threshold {1}, which this version does not know. Update the plugin, or give a threshold yourself.</source>
+        <source>The model card asks for the threshold {1}, which this version does not support. Update the plugin, or specify a threshold.</source>
         <translation>La fiche du modèle demande le seuil {1}, que cette version ne connaît pas. Mettez l&#x27;extension à jour, ou indiquez vous-même un seuil.</translation>
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>The model &#x27;{1}&#x27; knows {2} class; to be undecided takes two or more. Choose a model with more classes.</source>
+        <source>The model &#x27;{1}&#x27; has {2} class, but uncertainty needs two or more. Choose a model with more classes.</source>
         <translation>Le modèle « {1} » connaît {2} classe ; il en faut deux ou plus pour être indécis. Choisissez un modèle ayant plus de classes.</translation>
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size, a larger area, or check the no-data values.</source>
+        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size or a larger area, or check the no-data values.</source>
         <translation>Aucun lieu de {1} n&#x27;a au moins la moitié de ses pixels valides{2}. Choisissez une taille plus petite, une zone plus grande, ou vérifiez les valeurs nodata.</translation>
     </message>
     <message>
@@ -6102,22 +6092,22 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>{1} places were found instead of {2}: there is no room for more of {3} with one place between any two. Choose a smaller size, or a larger area.</source>
+        <source>{1} places were found instead of {2}: there is not enough space for more places of {3} with the required distance between them. Choose a smaller size, or a larger area.</source>
         <translation>{1} lieux ont été trouvés au lieu de {2} : il n&#x27;y a pas de place pour davantage de {3} avec un lieu entre deux. Choisissez une taille plus petite, ou une zone plus grande.</translation>
     </message>
     <message>
         <location filename="../engine/infer/windows.py"/>
-        <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
+        <source>Windows of {1} px with an overlap of {2} px are impossible for a raster of {3} x {4} px: sizes must be at least 1, and the overlap must be smaller than the window.</source>
         <translation>Des fenêtres de {1} px avec un recouvrement de {2} px sur un raster de {3} x {4} px sont impossibles : les tailles doivent être d&#x27;au moins 1 et le recouvrement plus petit que la fenêtre.</translation>
     </message>
     <message>
         <location filename="../engine/infer/zone_windows.py"/>
-        <source>Labelling zones</source>
+        <source>Classifying zones</source>
         <translation>Étiquetage des zones</translation>
     </message>
     <message>
         <location filename="../engine/jobs.py"/>
-        <source>There is no verb &#x27;{1}&#x27;. There are: {2}.</source>
+        <source>There is no command &#x27;{1}&#x27;. Available: {2}.</source>
         <translation>Il n&#x27;y a pas de verbe « {1} ». Il y a : {2}.</translation>
     </message>
     <message>
@@ -6127,17 +6117,17 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/jobs.py"/>
-        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which this engine does not have. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
+        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which is not installed in this engine. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
         <translation>« {1} » a besoin de la bibliothèque « {2} », que ce moteur n&#x27;a pas. Installez les bibliothèques du moteur « {3} » (dans QGIS : SpectralGPT &gt; Moteur).</translation>
     </message>
     <message>
         <location filename="../engine/memory_limit.py"/>
-        <source> The engine may take {1} MB, as the memory limit says: raise it in QGIS under Settings &gt; Options &gt; SpectralGPT, or set it to no limit.</source>
+        <source> The memory limit allows the engine {1} MB. Increase or remove the limit in QGIS under Settings &gt; Options &gt; SpectralGPT.</source>
         <translation> Le moteur peut prendre {1} Mo, selon la limite de mémoire : augmentez-la dans QGIS sous Préférences &gt; Options &gt; SpectralGPT, ou mettez-la sur « Aucune limite ».</translation>
     </message>
     <message>
         <location filename="../engine/model/config.py"/>
-        <source>{1}={2} does not fit {3}={4}: expected a positive multiple. Use {5}={6}, or another {7}.</source>
+        <source>{1}={2} does not match {3}={4}: a positive multiple is needed. Use {5}={6}, or another {7}.</source>
         <translation>{1}={2} ne convient pas à {3}={4} : un multiple positif est attendu. Utilisez {5}={6}, ou une autre valeur de {7}.</translation>
     </message>
     <message>
@@ -6147,67 +6137,67 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/model/dense_head.py"/>
-        <source>The published pixel-wise head is made for tokens of {1} pixels and a width that is a multiple of 16, given patch={2}, width={3}. Use patch={4} and width={5}.</source>
+        <source>The published pixel-wise head needs tokens of {1} pixels and a width that is a multiple of 16, but it was given patch={2}, width={3}. Use patch={4} and width={5}.</source>
         <translation>La tête par pixel publiée est faite pour des jetons de {1} pixels et une largeur multiple de 16 ; reçu : patch={2}, width={3}. Utilisez patch={4} et width={5}.</translation>
     </message>
     <message>
         <location filename="../engine/model/encoder.py"/>
-        <source>The network takes images [batch, {1}, height, width], given {2}. Fill bands that are missing with zeros and leave their group out.</source>
+        <source>The network expects images [batch, {1}, height, width], but got {2}. Fill missing bands with zeros and leave out their group.</source>
         <translation>Le réseau attend des images [lot, {1}, hauteur, largeur] ; reçu : {2}. Remplissez de zéros les bandes manquantes et laissez leur groupe de côté.</translation>
     </message>
     <message>
         <location filename="../engine/model/encoder.py"/>
-        <source>The pretrained model does not fit this network: {1} of {2} encoder weights are missing or have another shape ({3}). Choose a backbone with the same bands, width and depth.</source>
+        <source>The pretrained model does not match this network: {1} of {2} encoder weights are missing or have a different shape ({3}). Choose a backbone with the same bands, width and depth.</source>
         <translation>Le modèle préentraîné ne correspond pas à ce réseau : {1} poids de l&#x27;encodeur sur {2} manquent ou ont une autre forme ({3}). Choisissez un réseau de base ayant les mêmes bandes, largeur et profondeur.</translation>
     </message>
     <message>
         <location filename="../engine/model/losses.py"/>
-        <source>The loss weights {1} cannot be trained with: none may be negative and one must be above 0.</source>
+        <source>The loss weights {1} are invalid: none may be negative, and at least one must be above 0.</source>
         <translation>Les poids de perte {1} ne permettent pas d&#x27;entraîner : aucun ne peut être négatif et l&#x27;un doit être supérieur à 0.</translation>
     </message>
     <message>
         <location filename="../engine/model/masked_autoencoder.py"/>
-        <source>A mask ratio of {1} leaves {2} of {3} tokens visible: some must be hidden and some visible. Use 0.9, or a larger window.</source>
+        <source>A mask ratio of {1} leaves {2} of {3} tokens visible, but some must be hidden and some visible. Use 0.9, or a larger window.</source>
         <translation>Un taux de masquage de {1} laisse {2} jetons visibles sur {3} : certains doivent être cachés et certains visibles. Utilisez 0.9, ou une fenêtre plus grande.</translation>
     </message>
     <message>
         <location filename="../engine/model/normalise.py"/>
-        <source>The card&#x27;s statistics do not fit its {1} bands: {2} means, {3} deviations (each must be above 0). Train or import the model again.</source>
+        <source>The statistics in the card do not match its {1} bands: {2} means, {3} standard deviations (each must be above 0). Train or import the model again.</source>
         <translation>Les statistiques de la fiche ne correspondent pas à ses {1} bandes : {2} moyennes, {3} écarts-types (chacun doit être supérieur à 0). Entraînez ou importez le modèle à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/model/normalise.py"/>
-        <source>The card asks for the normalisation &#x27;{1}&#x27;, this version knows statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
+        <source>The card asks for the normalisation &#x27;{1}&#x27;, but this version supports only statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
         <translation>La fiche demande la normalisation « {1} », cette version connaît statistics, tile-minmax, scene-statistics et none. Mettez l&#x27;extension à jour.</translation>
     </message>
     <message>
         <location filename="../engine/model/pixel_change.py"/>
-        <source>{1} levels of pixels end at stride {2}, but a token is {3} pixels wide. Give one width for each stride from 1 to {4}.</source>
+        <source>{1} pixel levels end at stride {2}, but a token is {3} pixels wide. Specify one width for each stride from 1 to {4}.</source>
         <translation>{1} niveaux de pixels se terminent au pas {2}, mais un jeton a {3} pixels de large. Indiquez une largeur pour chaque pas de 1 à {4}.</translation>
     </message>
     <message>
         <location filename="../engine/model/position.py"/>
-        <source>A window of {1} x {2} pixels cannot be cut into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
+        <source>A window of {1} x {2} pixels cannot be divided into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
         <translation>Une fenêtre de {1} x {2} pixels ne peut pas être découpée en jetons de {3} x {4} : les deux côtés doivent être des multiples de {5}. La taille valable la plus proche est {6} x {7}.</translation>
     </message>
     <message>
         <location filename="../engine/model/predictor.py"/>
-        <source>A model for &#x27;{1}&#x27; predicts nothing by itself. Fine-tune it first, and use the result.</source>
+        <source>A model for &#x27;{1}&#x27; cannot make predictions by itself. Fine-tune it first, and use the result.</source>
         <translation>Un modèle pour « {1} » ne prédit rien à lui seul. Affinez-le d&#x27;abord, et utilisez le résultat.</translation>
     </message>
     <message>
         <location filename="../engine/model/predictor.py"/>
-        <source>The model takes {1} inputs ({2}), given {3}.</source>
+        <source>The model needs {1} inputs ({2}), but {3} were given.</source>
         <translation>Le modèle attend {1} entrées ({2}) ; reçu : {3}.</translation>
     </message>
     <message>
         <location filename="../engine/model/registry.py"/>
-        <source>The model&#x27;s card names the network &#x27;{1}&#x27;, this version knows {2}. Update the plugin, or import the model again.</source>
+        <source>The model card specifies the network &#x27;{1}&#x27;, but this version supports only {2}. Update the plugin, or import the model again.</source>
         <translation>La fiche du modèle indique le réseau « {1} », cette version connaît {2}. Mettez l&#x27;extension à jour, ou importez le modèle à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/model/registry.py"/>
-        <source>The model&#x27;s card describes its network &#x27;{1}&#x27; in a way this version cannot build. Update the plugin, or import the model again.</source>
+        <source>The model card describes its network &#x27;{1}&#x27; in a way that this version does not support. Update the plugin, or import the model again.</source>
         <translation>La fiche du modèle décrit son réseau « {1} » d&#x27;une façon que cette version ne sait pas construire. Mettez l&#x27;extension à jour, ou importez le modèle à nouveau.</translation>
     </message>
     <message>
@@ -6222,52 +6212,52 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <source>The model &#x27;{1}&#x27; is for {2}, but a model for {3} is needed. Choose another model, or use the tool that fits this one.</source>
         <translation>Le modèle « {1} » est destiné à {2}, il en faut ici un pour {3}. Choisissez un autre modèle, ou utilisez l&#x27;outil qui convient à celui-ci.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <source>There is no model &#x27;{1}&#x27;. Specify the path of a model file, or the name of an installed model ({2}).</source>
         <translation>Il n&#x27;y a pas de modèle « {1} ». Indiquez le chemin d&#x27;un fichier de modèle, ou le nom d&#x27;un modèle installé ({2}).</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; is not a model of SpectralGPT: expected a file that ends in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT model: its name must end in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
         <translation>« {1} » n&#x27;est pas un modèle de SpectralGPT : un fichier se terminant par .onnx ou .safetensors est attendu. Importez d&#x27;abord les autres formats avec « Importer un modèle ».</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another kind. Copy the file again, or choose another model.</source>
+        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another type. Copy the file again, or choose another model.</source>
         <translation>« {1} » ne peut pas être lu comme modèle : il est absent, endommagé ou d&#x27;un autre type. Copiez le fichier à nouveau, ou choisissez un autre modèle.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; carries no SpectralGPT card, so its bands and classes are unknown. Import it with &#x27;Import model&#x27; first.</source>
+        <source>&#x27;{1}&#x27; has no SpectralGPT card, so its bands and classes are not known. Import it with &#x27;Import model&#x27; first.</source>
         <translation>« {1} » ne contient pas de fiche SpectralGPT, ses bandes et ses classes sont donc inconnues. Importez-le d&#x27;abord avec « Importer un modèle ».</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The card inside &#x27;{1}&#x27; is damaged. Copy the file again.</source>
+        <source>The card in &#x27;{1}&#x27; is damaged. Copy the file again.</source>
         <translation>La fiche de « {1} » est endommagée. Copiez le fichier à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its seal. Copy or download it again.</source>
+        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its checksum. Copy or download it again.</source>
         <translation>Le fichier de modèle « {1} » a été modifié ou endommagé après sa création : son contenu ne correspond pas à son sceau. Copiez-le ou téléchargez-le à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; has no seal. Import or train the model again.</source>
+        <source>The model file &#x27;{1}&#x27; has no checksum. Import or train the model again.</source>
         <translation>Le fichier de modèle « {1} » n&#x27;a pas de sceau. Importez ou entraînez le modèle à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; has no place for a seal. Import or train the model again.</source>
+        <source>The model file &#x27;{1}&#x27; has no space for a checksum. Import or train the model again.</source>
         <translation>Le fichier de modèle « {1} » n&#x27;a pas d&#x27;emplacement pour un sceau. Importez ou entraînez le modèle à nouveau.</translation>
     </message>
     <message>
         <location filename="../engine/model_folders.py"/>
-        <source>The folder {1} does not answer.</source>
+        <source>The folder {1} is not responding.</source>
         <translation>Le dossier {1} ne répond pas.</translation>
     </message>
     <message>
@@ -6287,47 +6277,47 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>There is no file &#x27;{1}&#x27;. Give the path of a checkpoint.</source>
+        <source>There is no file &#x27;{1}&#x27;. Specify the path of a checkpoint.</source>
         <translation>Il n&#x27;y a pas de fichier « {1} ». Indiquez le chemin d&#x27;un checkpoint.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; was not loaded: beside weights it holds {2} kind(s) of Python object that could run code ({3}). Expected tensors, plain values and argparse.Namespace only. Get the published file, or save the weights alone with torch.save(model.state_dict(), path).</source>
+        <source>&#x27;{1}&#x27; was not loaded: in addition to weights, it contains {2} type(s) of Python object that could execute code ({3}). Only tensors, plain values and argparse.Namespace are accepted. Use the published file, or save only the weights with torch.save(model.state_dict(), path).</source>
         <translation>« {1} » n&#x27;a pas été chargé : outre des poids, il contient {2} type(s) d&#x27;objet Python susceptible(s) d&#x27;exécuter du code ({3}). Seuls des tenseurs, des valeurs simples et argparse.Namespace sont admis. Procurez-vous le fichier publié, ou enregistrez les poids seuls avec torch.save(model.state_dict(), path).</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is of another kind, incomplete or damaged. Download it again and compare its size.</source>
+        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is incomplete, damaged or of another type. Download it again and compare its size.</source>
         <translation>« {1} » ne peut pas être lu comme checkpoint PyTorch : il est d&#x27;un autre type, incomplet ou endommagé. Téléchargez-le à nouveau et comparez sa taille.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds {2}, expected a dictionary of weights, bare or under &#x27;model&#x27;. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains {2}, but a dictionary of weights is needed, either directly or under &#x27;model&#x27;. Use one of the published checkpoints.</source>
         <translation>« {1} » contient {2}, alors qu&#x27;un dictionnaire de poids est attendu, seul ou sous « model ». Indiquez l&#x27;un des checkpoints publiés.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds {2} entries that are no weights ({3}), expected dense floating-point tensors only. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains {2} entries that are not weights ({3}). Only dense floating-point tensors are accepted. Use one of the published checkpoints.</source>
         <translation>« {1} » contient {2} entrées qui ne sont pas des poids ({3}), alors que seuls des tenseurs denses à virgule flottante sont attendus. Indiquez l&#x27;un des checkpoints publiés.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: expected the weights {2}; found {3}, among {4} weights ({5}). Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: the weights {2} are needed, but {3} was found, among {4} weights ({5}). Use one of the published checkpoints.</source>
         <translation>« {1} » n&#x27;est pas un checkpoint SpectralGPT : poids attendus {2} ; trouvé {3}, parmi {4} poids ({5}). Indiquez l&#x27;un des checkpoints publiés.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} places, expected a width of {4} and a square number of places. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} positions, but a width of {4} and a square number of positions are needed. Use one of the published checkpoints.</source>
         <translation>« {1} » a des jetons de largeur {2} à {3} positions, alors qu&#x27;une largeur parmi {4} et un nombre carré de positions sont attendus. Indiquez l&#x27;un des checkpoints publiés.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds SpectralGPT&#x27;s encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains the SpectralGPT encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Use one of the published checkpoints.</source>
         <translation>« {1} » contient l&#x27;encodeur de SpectralGPT, mais ni son décodeur (decoder_...) ni une tête (cls_seg..., head...) parmi {2} poids. Indiquez l&#x27;un des checkpoints publiés.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; does not fit SpectralGPT&#x27;s {2} network of {3} weights: {4}. Give the published file as it was downloaded, or choose what it holds with &#x27;kind&#x27;.</source>
+        <source>&#x27;{1}&#x27; does not match SpectralGPT&#x27;s {2} network of {3} weights: {4}. Use the published file as it was downloaded, or specify its type with &#x27;kind&#x27;.</source>
         <translation>« {1} » ne correspond pas au réseau {2} de SpectralGPT à {3} poids : {4}. Indiquez le fichier publié tel qu&#x27;il a été téléchargé, ou choisissez ce qu&#x27;il contient avec « kind ».</translation>
     </message>
     <message>
@@ -6342,17 +6332,17 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source> The meaning of its {1} bands is not known: choose the raster&#x27;s bands by hand.</source>
+        <source> The meaning of its {1} bands is not known: choose the raster bands manually.</source>
         <translation> La signification de ses {1} bandes n&#x27;est pas connue : choisissez les bandes du raster à la main.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>{1} {2} Imported; none of its figures was checked here.</source>
+        <source>{1} {2} Imported; none of its accuracy figures was checked here.</source>
         <translation>{1} {2} Importé ; aucun de ses chiffres n&#x27;a été vérifié ici.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>Published SpectralGPT backbone, to fine-tune from; it predicts nothing by itself.</source>
+        <source>Published SpectralGPT backbone for fine-tuning. It cannot make predictions by itself.</source>
         <translation>Réseau de base SpectralGPT publié, à affiner ; il ne prédit rien à lui seul.</translation>
     </message>
     <message>
@@ -6362,22 +6352,22 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>SpectralGPT segmentation network of {1} classes whose names are not in the file.</source>
+        <source>SpectralGPT segmentation network with {1} classes whose names are not in the file.</source>
         <translation>Réseau de segmentation SpectralGPT à {1} classes dont les noms ne sont pas dans le fichier.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It takes ten bands and appends their mean twice. Which ten, the sources disagree: these are the ones its first author confirmed.</source>
+        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It uses ten bands and appends their mean twice. The sources disagree about which ten; these were confirmed by the first author.</source>
         <translation>Réseau de segmentation SpectralGPT publié, affiné par ses auteurs sur SegMunich. Il prend dix bandes et y ajoute deux fois leur moyenne. Les sources divergent sur ces dix bandes : ce sont ici celles que son premier auteur a confirmées.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>SpectralGPT scene classifier whose class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
+        <source>SpectralGPT scene classifier. Its class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
         <translation>Classificateur de scènes SpectralGPT dont les noms de classes et la normalisation ne sont pas dans le fichier : les noms sont des numéros, et la mise à l&#x27;échelle par fenêtre est une hypothèse.</translation>
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. It has: {3}.</source>
+        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. Available: {3}.</source>
         <translation>« {1} » n&#x27;a pas de paramètre « {2} ». Il a : {3}.</translation>
     </message>
     <message>
@@ -6387,7 +6377,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but {4} is needed ({5}).</source>
         <translation>Le paramètre « {1} » de « {2} » est {3} ; attendu : {4} ({5}).</translation>
     </message>
     <message>
@@ -6397,7 +6387,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; it must lie between {4} and {5}.</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but it must be between {4} and {5}.</source>
         <translation>Le paramètre « {1} » de « {2} » est {3} ; il doit être compris entre {4} et {5}.</translation>
     </message>
     <message>
@@ -6562,12 +6552,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The job is not a JSON object on one line: got {1}.</source>
+        <source>The job is not a JSON object on a single line: {1}.</source>
         <translation>Le travail n&#x27;est pas un objet JSON sur une seule ligne : reçu {1}.</translation>
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The job is not a JSON object: got {1}.</source>
+        <source>The job is not a JSON object: {1}.</source>
         <translation>Le travail n&#x27;est pas un objet JSON : reçu {1}.</translation>
     </message>
     <message>
@@ -6577,17 +6567,17 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The engine met an unexpected error ({1}: {2}). Please report it.</source>
+        <source>An unexpected error occurred in the engine ({1}: {2}). Please report it.</source>
         <translation>Le moteur a rencontré une erreur inattendue ({1} : {2}). Merci de la signaler.</translation>
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>The model &#x27;{1}&#x27; ships with the plugin and keeps its name.</source>
+        <source>The model &#x27;{1}&#x27; comes with the plugin and cannot be renamed.</source>
         <translation>Le modèle « {1} » est fourni avec l&#x27;extension et garde son nom.</translation>
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>&#x27;{1}&#x27; cannot be the name of a file. Use letters, digits, spaces, and the signs _ - + ( ).</source>
+        <source>&#x27;{1}&#x27; cannot be used as a file name. Use letters, digits, spaces, and the characters _ - + ( ).</source>
         <translation>« {1} » ne peut pas être le nom d&#x27;un fichier. Utilisez des lettres, des chiffres, des espaces, et les signes _ - + ( ).</translation>
     </message>
     <message>
@@ -6597,72 +6587,72 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>The model has its new name, but its old file &#x27;{1}&#x27; could not be removed: {2}. Remove it yourself.</source>
+        <source>The model has been renamed, but its old file &#x27;{1}&#x27; could not be deleted: {2}. Delete it manually.</source>
         <translation>Le modèle a son nouveau nom, mais son ancien fichier « {1} » n&#x27;a pas pu être supprimé : {2}. Supprimez-le vous-même.</translation>
     </message>
     <message>
         <location filename="../engine/train/base_model.py"/>
-        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a model made by fine-tuning.</source>
+        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a fine-tuned model.</source>
         <translation>Le modèle « {1} » n&#x27;a pas d&#x27;encodeur SpectralGPT dont partir. Choisissez un réseau de base, ou un modèle issu d&#x27;un affinage.</translation>
     </message>
     <message>
         <location filename="../engine/train/base_model.py"/>
-        <source>The model &#x27;{1}&#x27; can only predict, and there is no {2} beside it to train from. Choose a backbone, or a model that you fine-tuned.</source>
+        <source>The model &#x27;{1}&#x27; can only make predictions, and there is no {2} next to it to train from. Choose a backbone, or a model that you fine-tuned.</source>
         <translation>Le modèle « {1} » peut seulement prédire, et il n&#x27;y a pas de {2} à côté à partir duquel entraîner. Choisissez un réseau de base, ou un modèle que vous avez affiné.</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1}Round {2} of {3}, loss {4}</source>
+        <source>{1}Epoch {2} of {3}, loss {4}</source>
         <translation>{1}Passe {2} sur {3}, perte {4}</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1} is not a checkpoint of a training run, or is damaged. Delete it to start from the beginning.</source>
+        <source>{1} is not a checkpoint of a training run, or it is damaged. Delete it to start from the beginning.</source>
         <translation>{1} n&#x27;est pas un point de reprise d&#x27;un entraînement, ou est endommagé. Supprimez-le pour repartir du début.</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
+        <source>{1} belongs to a run with different settings. Delete it to start from the beginning, or continue with the settings it was made with.</source>
         <translation>{1} appartient à une exécution avec d&#x27;autres paramètres. Supprimez-le pour repartir du début, ou continuez avec les paramètres de sa création.</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>The checkpoint {1} could not be written: the disk is full, or the folder cannot be written. Make room, or mend the folder, and run the same again: it goes on from the last checkpoint.</source>
+        <source>The checkpoint {1} could not be written: the disk is full, or the folder is read-only. Free some space, or fix the folder, and run the same command again. It continues from the last checkpoint.</source>
         <translation>Le point de reprise {1} n&#x27;a pas pu être écrit : le disque est plein, ou le dossier n&#x27;est pas accessible en écriture. Faites de la place ou corrigez le dossier, puis relancez la même chose : cela reprend au dernier point.</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>
-        <source>Change is learned from two classes, unchanged and changed; the labels have {1} ({2}). Merge them into two.</source>
+        <source>Change detection needs two classes, unchanged and changed, but the labels have {1} ({2}). Merge them into two.</source>
         <translation>Les changements s&#x27;apprennent à partir de deux classes, inchangé et changé ; les étiquettes en ont {1} ({2}). Fusionnez-les en deux.</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>
-        <source>It cannot be told which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Call them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
+        <source>It is not clear which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Name them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
         <translation>Impossible de savoir laquelle des étiquettes « {1} » et « {2} » signifie un changement. Nommez-les « unchanged » et « changed », ou 0 et 1.</translation>
     </message>
     <message>
         <location filename="../engine/train/device.py"/>
-        <source>A GPU was asked for, but torch sees none here. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a torch that fits the GPU&#x27;s driver.</source>
+        <source>A GPU was requested, but PyTorch cannot find one. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a version of PyTorch that fits the GPU driver.</source>
         <translation>Un GPU a été demandé, mais torch n&#x27;en voit aucun ici. Choisissez le périphérique « auto » ou « cpu », ou installez un torch adapté au pilote du GPU.</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <source>Mean overlap (IoU) on held-back labels before training: {1}</source>
         <translation>Recouvrement moyen (IoU) sur les étiquettes mises de côté avant : {1}</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <source>labels held back in whole places, at the best epoch according to the same labels</source>
         <translation>étiquettes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes étiquettes</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <source>Stopped before the end of the first epoch. The model with an unchanged backbone is kept.</source>
         <translation>Arrêté avant la fin de la première passe : la tête sur caractéristiques figées est conservée.</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <source>Training the backbone did not improve the accuracy on held-back labels ({1} instead of {2}). The model with an unchanged backbone is kept.</source>
         <translation>L&#x27;entraînement de l&#x27;encodeur n&#x27;a pas amélioré la carte des étiquettes mises de côté ({1} contre {2}) : la tête sur caractéristiques figées est conservée.</translation>
     </message>
     <message>
@@ -6672,32 +6662,32 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/head_tuning.py"/>
-        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then trained on all of them</source>
         <translation>étiquettes de {1} lieux en {2} parties, chacune mise de côté à son tour ; le modèle a ensuite été ajusté à toutes</translation>
     </message>
     <message>
         <location filename="../engine/train/judging.py"/>
-        <source>Judging, part {1} of {2}</source>
+        <source>Assessing accuracy, part {1} of {2}</source>
         <translation>Évaluation, partie {1} sur {2}</translation>
     </message>
     <message>
         <location filename="../engine/train/judging.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <source>No labels could be held back to assess the accuracy of the model: one class is labelled in only one place (closer than {1} pixels). Draw every class in at least two places.</source>
         <translation>Rien n&#x27;a été mis de côté pour juger le modèle : une classe n&#x27;est étiquetée qu&#x27;en un seul lieu (à moins de {1} pixels). Dessinez chaque classe en au moins deux lieux.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>No raster was given. Choose the rasters with the labelled ground.</source>
+        <source>No raster was specified. Choose the rasters with the labelled areas.</source>
         <translation>Aucun raster n&#x27;a été indiqué. Choisissez les rasters du terrain étiqueté.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>There are {1} rasters of the first date and {2} of the second. Give one of the second for each of the first, in the same order.</source>
+        <source>There are {1} rasters of the first date and {2} of the second. Specify one of the second date for each of the first, in the same order.</source>
         <translation>Il y a {1} rasters de la première date et {2} de la seconde. Indiquez-en un de la seconde pour chacun de la première, dans le même ordre.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>Rasters of a second date were given, but the task is {1}. Choose change-detection, or leave them out.</source>
+        <source>Rasters of a second date were specified, but the task is {1}. Choose change-detection, or leave them out.</source>
         <translation>Des rasters d&#x27;une seconde date ont été indiqués, mais la tâche est {1}. Choisissez la détection de changements, ou retirez-les.</translation>
     </message>
     <message>
@@ -6707,17 +6697,17 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>The labels {1} lie on none of the {2} rasters. Choose rasters of the place that is labelled, or check the CRS of both.</source>
+        <source>The labels {1} do not overlap any of the {2} rasters. Choose rasters of the labelled area, or check the CRS of both.</source>
         <translation>Les étiquettes {1} ne se trouvent sur aucun des {2} rasters. Choisissez des rasters du lieu étiqueté, ou vérifiez le SCR des deux.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>No pixel of the rasters is labelled as {1}: the labels of that class lie elsewhere. Draw some on the rasters, or leave the class out.</source>
+        <source>No pixel of the rasters is labelled as {1}: the labels of this class lie elsewhere. Draw some on the rasters, or leave out the class.</source>
         <translation>Aucun pixel des rasters n&#x27;est étiqueté {1} : les étiquettes de cette classe se trouvent ailleurs. Dessinez-en sur les rasters, ou laissez la classe de côté.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>{1}: some bands are missing that other rasters have. The model learns without them everywhere.</source>
+        <source>{1}: some bands are missing that other rasters have. The model is trained without these bands on all rasters.</source>
         <translation>{1} : il manque des bandes que d&#x27;autres rasters ont. Le modèle apprend partout sans elles.</translation>
     </message>
     <message>
@@ -6727,17 +6717,17 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>The backbone has seen {1} of {2} views of the windows in an earlier run.</source>
+        <source>The backbone already processed {1} of {2} views of the windows in an earlier run.</source>
         <translation>Le réseau de base a déjà vu {1} des {2} vues des fenêtres lors d&#x27;une exécution précédente.</translation>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels; the model was then trained on all of them</source>
+        <source>labels held back in whole places, at the best epoch according to the same labels; the model was then trained on all of them</source>
         <translation>étiquettes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes étiquettes ; le modèle a ensuite été entraîné avec toutes</translation>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
+        <source>All held-back labels lie on no-data pixels of the rasters, so the accuracy of the model cannot be assessed. Draw more labels where the raster has valid pixels.</source>
         <translation>Toutes les étiquettes mises de côté sont nodata dans les rasters, le modèle ne peut donc pas être jugé. Dessinez plus d&#x27;étiquettes là où le raster a des valeurs.</translation>
     </message>
     <message>
@@ -6757,37 +6747,37 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>change in other places is found best when the backbone stays as it is and a head is fitted</source>
+        <source>for change in other places, an unchanged backbone with a trained head works best</source>
         <translation>le changement en d&#x27;autres lieux est mieux trouvé quand le réseau de base reste tel quel et qu&#x27;une tête est ajustée</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
+        <source>with only {1} labelled places, the backbone stays unchanged and only a head is trained</source>
         <translation>{1} lieux étiquetés, c&#x27;est peu : le réseau de base reste tel quel et une tête est ajustée</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places and a GPU: all weights learn</source>
+        <source>with {1} labelled places and a GPU, all weights are trained</source>
         <translation>{1} lieux étiquetés et un GPU : tous les poids apprennent</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
+        <source>with {1} labelled places and no GPU, a small part of the backbone is trained</source>
         <translation>{1} lieux étiquetés, pas de GPU : quelques poids du réseau de base apprennent</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>the backbone has {1} million weights and there is no GPU: it stays as it is and a head is fitted</source>
+        <source>with {1} million weights in the backbone and no GPU, the backbone stays unchanged and only a head is trained</source>
         <translation>le réseau de base a {1} millions de poids et il n&#x27;y a pas de GPU : il reste tel quel et une tête est ajustée</translation>
     </message>
     <message>
         <location filename="../engine/train/metrics.py"/>
-        <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
+        <source>The truth has the shape {1}, but the prediction {2}: they must be the same.</source>
         <translation>La vérité a la forme {1}, la prédiction {2} : la même est attendue.</translation>
     </message>
     <message>
         <location filename="../engine/train/metrics.py"/>
-        <source>The {1} holds values {2}..{3}, expected 0..{4}.</source>
+        <source>The {1} contains values {2}..{3}, but only 0..{4} are possible.</source>
         <translation>{1} : valeurs {2}..{3}, alors que 0..{4} sont attendues.</translation>
     </message>
     <message>
@@ -6797,12 +6787,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pixel_features.py"/>
-        <source>Every labelled pixel is no-data in the rasters. Draw labels where the raster has values, or check its no-data value.</source>
+        <source>All labelled pixels are no-data in the rasters. Draw labels where the raster has valid pixels, or check its no-data value.</source>
         <translation>Tous les pixels étiquetés sont nodata dans les rasters. Dessinez des étiquettes là où le raster a des valeurs, ou vérifiez sa valeur nodata.</translation>
     </message>
     <message>
         <location filename="../engine/train/pixel_features.py"/>
-        <source>Every pixel labelled as {1} is no-data in the rasters. Draw some where the raster has values, or leave the class out.</source>
+        <source>All pixels labelled as {1} are no-data in the rasters. Draw some where the raster has valid pixels, or leave out the class.</source>
         <translation>Tous les pixels étiquetés {1} sont nodata dans les rasters. Dessinez-en là où le raster a des valeurs, ou laissez la classe de côté.</translation>
     </message>
     <message>
@@ -6812,12 +6802,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
-        <source>{1} finished epochs are kept in {2}: run the same again to go on.</source>
+        <source>{1} completed epochs are saved in {2}. Run the same command again to continue.</source>
         <translation>{1} époques terminées sont conservées dans {2} : relancez la même exécution pour continuer.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
-        <source>Nothing was kept, as no checkpoint folder was given.</source>
+        <source>Nothing was saved, because no checkpoint folder was specified.</source>
         <translation>Rien n&#x27;a été conservé, car aucun dossier de reprise n&#x27;a été indiqué.</translation>
     </message>
     <message>
@@ -6827,12 +6817,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining_patches.py"/>
-        <source>The imagery is read into the GPU&#x27;s memory; patches are cut there.</source>
+        <source>The imagery is loaded into GPU memory, and patches are cut there.</source>
         <translation>Les images sont lues dans la mémoire du GPU ; les extraits y sont découpés.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_patches.py"/>
-        <source>It does not fit there beside what others keep: read as needed.</source>
+        <source>The imagery does not fit into GPU memory together with the other data. Patches are read from disk as needed.</source>
         <translation>Elles n&#x27;y tiennent pas à côté de ce que d&#x27;autres occupent : elles sont lues au besoin.</translation>
     </message>
     <message>
@@ -6842,12 +6832,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>SpectralGPT pretrained without labels on own imagery, from random weights ({1}).</source>
+        <source>SpectralGPT pretrained without labels on the user&#x27;s own imagery, from random weights ({1}).</source>
         <translation>SpectralGPT préentraîné sans étiquettes sur des images personnelles, à partir de poids aléatoires ({1}).</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>SpectralGPT pretrained without labels on own imagery, going on from {1}.</source>
+        <source>SpectralGPT pretrained without labels on the user&#x27;s own imagery, continuing from {1}.</source>
         <translation>SpectralGPT préentraîné sans étiquettes sur des images personnelles, à la suite de {1}.</translation>
     </message>
     <message>
@@ -6857,72 +6847,67 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>The model &#x27;{1}&#x27; has no decoder to pretrain with. Choose a backbone.</source>
+        <source>The model &#x27;{1}&#x27; has no decoder for pretraining. Choose a backbone.</source>
         <translation>Le modèle « {1} » n&#x27;a pas de décodeur pour le préentraînement. Choisissez un réseau de base.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>The imagery is too small to hold any of it back: the network cannot be judged on ground it has not seen. Give larger rasters, or at least ten.</source>
+        <source>The imagery is too small to hold back any of it, so the network cannot be assessed on unseen areas. Use larger rasters, or at least ten.</source>
         <translation>Les images sont trop petites pour en mettre une partie de côté : le réseau ne peut pas être jugé sur un terrain qu&#x27;il n&#x27;a pas vu. Indiquez des rasters plus grands, ou au moins dix.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>{1} of the rasters, such as {2}, were changed since the run in {3} began: what is left of it learns from them as they are now. Delete that folder to begin anew.</source>
+        <source>{1} of the rasters, such as {2}, have changed since the run in {3} began. The rest of the run uses them as they are now. Delete this folder to start from the beginning.</source>
         <translation>{1} des rasters, comme {2}, ont été modifiés depuis le début de l&#x27;exécution dans {3} : ce qu&#x27;il en reste apprend d&#x27;eux tels qu&#x27;ils sont maintenant. Supprimez ce dossier pour recommencer.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
+        <source>{1} rasters, {2} megapixels; {3} windows held back. Network with {4} million weights; {5} process(es).</source>
         <translation>{1} rasters, {2} mégapixels ; {3} fenêtres mises de côté. Réseau de {4} millions de poids ; {5} processus.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>Stage {1} has windows of {2} px, more than its largest raster has ({3} x {4} px): they are enlarged from fewer pixels, which takes time and teaches little. Use smaller windows, or larger rasters.</source>
+        <source>Stage {1} has windows of {2} px, but its largest raster has only {3} x {4} px. The windows are enlarged from fewer pixels, which takes time and teaches the model little. Use smaller windows, or larger rasters.</source>
         <translation>L’étape {1} a des fenêtres de {2} px, plus que n’en a son plus grand raster ({3} x {4} px) : elles sont agrandies à partir de moins de pixels, ce qui prend du temps et apprend peu. Utilisez des fenêtres plus petites ou des rasters plus grands.</translation>
     </message>
     <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Learning</source>
-        <translation>Apprentissage</translation>
-    </message>
-    <message>
         <location filename="../engine/train/scene_chips.py"/>
-        <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
+        <source>{1} labelled scenes are left out, because less than half of their pixels are valid.</source>
         <translation>{1} scènes étiquetées sont laissées de côté : moins de la moitié de leurs pixels sont valides.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_chips.py"/>
-        <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
+        <source>No labelled scene can be used: in all of them, less than half of the pixels are valid. Label scenes where the raster has valid pixels, or check its no-data value.</source>
         <translation>Aucune scène étiquetée n&#x27;est utilisable : dans chacune, moins de la moitié des pixels sont valides. Étiquetez des scènes là où le raster a des valeurs, ou vérifiez sa valeur nodata.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>{1} on held-back scenes before: {2}</source>
+        <source>{1} on held-back scenes before training: {2}</source>
         <translation>{1} sur les scènes mises de côté, avant : {2}</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <source>scenes held back in whole places, at the best epoch according to the same scenes</source>
         <translation>scènes mises de côté par lieux entiers, à la meilleure époque d&#x27;après ces mêmes scènes</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <source>Training the backbone did not improve the accuracy on held-back scenes ({1} instead of {2}). The model with an unchanged backbone is kept.</source>
         <translation>L&#x27;entraînement de l&#x27;encodeur n&#x27;a pas amélioré les étiquettes des scènes mises de côté ({1} contre {2}) : la tête sur caractéristiques figées est conservée.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_finetuning.py"/>
-        <source>Rasters of a second date were given, but scenes have one date. Leave them out, or choose change-detection.</source>
+        <source>Rasters of a second date were specified, but scenes have only one date. Leave them out, or choose change-detection.</source>
         <translation>Des rasters d&#x27;une seconde date ont été indiqués, mais les scènes n&#x27;ont qu&#x27;une date. Retirez-les, ou choisissez la détection de changements.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_head.py"/>
-        <source>Scenes that touch are in different parts, as there are too few others: the figures flatter the model. Draw scenes in more places.</source>
+        <source>Touching scenes had to be assigned to different parts, because there are too few others. The accuracy figures are too optimistic. Draw scenes in more places.</source>
         <translation>Des scènes qui se touchent sont dans des parties différentes, car il y en a trop peu d&#x27;autres : les chiffres flattent le modèle. Dessinez des scènes en plus de lieux.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_head.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Label every class in at least two places.</source>
+        <source>No scenes could be held back to assess the accuracy of the model: one class is labelled in only one place (closer than {1} pixels). Label every class in at least two places.</source>
         <translation>Rien n&#x27;a été mis de côté pour juger le modèle : une classe n&#x27;est étiquetée qu&#x27;en un seul lieu (à moins de {1} pixels). Étiquetez chaque classe en au moins deux lieux.</translation>
     </message>
     <message>
@@ -6932,72 +6917,72 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Whether training the encoder helps cannot be seen without scenes held back: the head on frozen features is kept.</source>
+        <source>Without held-back scenes, it is not known whether training the backbone helps. The model with an unchanged backbone is kept.</source>
         <translation>Sans scènes mises de côté, on ne peut pas voir si l&#x27;entraînement de l&#x27;encodeur est utile : la tête sur caractéristiques figées est conservée.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Learning what small patches look like</source>
+        <source>Learning small image patterns</source>
         <translation>Apprentissage de l&#x27;aspect des petites imagettes</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Fitting and judging the last layer</source>
+        <source>Training and assessing the last layer</source>
         <translation>Ajustement et évaluation de la dernière couche</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
+        <source>scenes of {1} places in {2} parts, each held back in turn (small image patterns were learned from all of them, without labels); the model was then trained on all of them</source>
         <translation>scènes de {1} lieux en {2} parties, chacune mise de côté à son tour (les motifs ont été appris de toutes, sans étiquettes) ; le modèle a ensuite été ajusté à toutes</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave the class out.</source>
+        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave out the class.</source>
         <translation>Aucune scène utilisable n&#x27;est étiquetée {1}. Étiquetez-en sur les rasters, ou laissez la classe de côté.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>{1}: fewer than {2} scenes. Label more; figures from so few say little.</source>
+        <source>{1}: fewer than {2} scenes. Label more of them: accuracy figures from so few are not reliable.</source>
         <translation>{1} : moins de {2} scènes. Étiquetez-en plus ; des chiffres tirés d&#x27;un si petit nombre disent peu.</translation>
     </message>
     <message>
         <location filename="../engine/train/smaller_batches.py"/>
-        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <source>There is not enough memory even for a batch of {1}. Choose a smaller network or window, close other programs, or use another device.</source>
         <translation>La mémoire ne suffit même pas pour un lot de {1}. Choisissez un réseau ou une fenêtre plus petits, fermez d&#x27;autres programmes, ou calculez sur un autre périphérique.</translation>
     </message>
     <message>
         <location filename="../engine/train/smaller_batches.py"/>
-        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <source>There is not enough memory for a batch of {1}: trying {2}.</source>
         <translation>La mémoire ne suffit pas pour un lot de {1} : essai avec {2}.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
+        <source>Stage {1} is &#x27;{2}&#x27;, but {3} is expected, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
         <translation>L&#x27;étape {1} est « {2} », alors que {3} est attendu, par exemple 64:20:1e-3 ou 128:10:5e-4:0.9:*summer*. Séparez les étapes par ;.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>The stages &#x27;{1}&#x27; hold no stage, expected {2}.</source>
+        <source>The stages &#x27;{1}&#x27; contain no stage. Specify {2}.</source>
         <translation>Les étapes « {1} » ne contiennent aucune étape, alors que {2} est attendu.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} has a window of {2} px, expected a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
+        <source>Stage {1} has a window of {2} px, but it must be a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
         <translation>L&#x27;étape {1} a une fenêtre de {2} px, alors qu&#x27;un multiple de l&#x27;imagette du réseau, de {3} px, est attendu. Utilisez {4} ou {5}.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window: nothing stays visible. Lower the mask ratio, or use a larger window.</source>
+        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window, so none stays visible. Reduce the mask ratio, or use a larger window.</source>
         <translation>L&#x27;étape {1} cache {2} des {3} jetons d&#x27;une fenêtre de {4} px : rien ne reste visible. Diminuez le taux de masquage, ou utilisez une fenêtre plus grande.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>No raster&#x27;s name is like &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
+        <source>No raster name matches &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
         <translation>Aucun nom de raster ne ressemble à « {1} ». Les rasters sont : {2}{3}. Utilisez * pour un texte quelconque dans le motif.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
+        <source>Stage {1} is &#x27;{2}&#x27;, but the window and the epochs must be at least 1, the learning rate above 0 and at most 1, and the mask ratio between 0 and 1.</source>
         <translation>L&#x27;étape {1} est « {2} » : la fenêtre et les époques doivent être d&#x27;au moins 1, le taux d&#x27;apprentissage supérieur à 0 et d&#x27;au plus 1, le taux de masquage entre 0 et 1.</translation>
     </message>
     <message>
@@ -7012,32 +6997,32 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/train/surroundings_tuning.py"/>
-        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings</source>
+        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings of the pixels</source>
         <translation>Précision moyenne sur les étiquettes mises de côté : {1} pixel par pixel, {2} avec l&#x27;environnement</translation>
     </message>
     <message>
         <location filename="../engine/train/trainer.py"/>
-        <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
+        <source>The loss became {1} at step {2} (epoch {3}), with a learning rate of {4}. Reduce the learning rate or limit the gradient, and check the data for values that are not finite.</source>
         <translation>La perte est devenue {1} au pas {2} (époque {3}), à un taux d&#x27;apprentissage de {4}. Diminuez le taux d&#x27;apprentissage ou limitez le gradient, et cherchez dans les données des valeurs non finies.</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_card.py"/>
-        <source>Made from own labels of {1} classes ({2}), starting from {3}.</source>
+        <source>Trained on the user&#x27;s own labels of {1} classes ({2}), starting from {3}.</source>
         <translation>Créé à partir d&#x27;étiquettes personnelles de {1} classes ({2}), en partant de {3}.</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_card.py"/>
-        <source>not judged: no labels could be held back</source>
+        <source>not assessed: no labels could be held back</source>
         <translation>non jugé : aucune étiquette n&#x27;a pu être mise de côté</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished_run.py"/>
-        <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
+        <source>{1} cannot be read, so the run in this folder cannot be continued. Delete the folder, or specify another one.</source>
         <translation>{1} ne peut pas être lu, l&#x27;exécution de ce dossier ne peut donc pas être reprise. Supprimez le dossier, ou indiquez-en un autre.</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished_run.py"/>
-        <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
+        <source>The folder {1} contains a run with different settings ({2}). Use the same settings to continue it, specify another folder, or delete the folder.</source>
         <translation>Le dossier {1} contient une exécution avec d&#x27;autres paramètres ({2}). Indiquez les mêmes pour la poursuivre, ou un autre dossier, ou supprimez-le.</translation>
     </message>
     <message>

@@ -4247,7 +4247,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Precision (user&#x27;s accuracy): of what is mapped as a class, the share that is it. Recall (producer&#x27;s accuracy): of what is a class, the share that is mapped as it. Means are over the classes that occur in references or map.</source>
+        <source>Precision (user&#x27;s accuracy) is the share of the pixels mapped as a class that really belong to it. Recall (producer&#x27;s accuracy) is the share of the pixels of a class that were mapped as this class. Means are over the classes that occur in the references or in the map.</source>
         <translation>Precisão (exatidão do usuário): do que está mapeado como uma classe, a parte que é dela. Revocação (exatidão do produtor): do que é uma classe, a parte mapeada como tal. As médias são sobre as classes que ocorrem nas referências ou no mapa.</translation>
     </message>
     <message>
@@ -4312,7 +4312,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): each class counts by its area, not by its points. The estimated areas are corrected for the map&#x27;s errors; report these, with their intervals.</source>
+        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57). Each class is weighted by its area, not by its number of points. The estimated areas are corrected for the errors of the map: report these areas together with their intervals.</source>
         <translation>Estimativas para todo o mapa a partir da amostra estratificada (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): cada classe conta pela sua área, não pelos seus pontos. As áreas estimadas estão corrigidas pelos erros do mapa; informe estas, com os seus intervalos.</translation>
     </message>
     <message>
@@ -4322,7 +4322,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Estimated shares of the area</source>
+        <source>Estimated shares of the total area</source>
         <translation>Proporções de área estimadas</translation>
     </message>
     <message>
@@ -4417,17 +4417,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Ground it has not seen</source>
+        <source>Accuracy on unseen areas</source>
         <translation>Terreno que ele não viu</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>What it paints</source>
+        <source>Reconstructed imagery</source>
         <translation>O que ele pinta</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
+        <source>Masked input ({share} hidden), reconstruction and error (black = no error) at {raster}.</source>
         <translation>Entrada mascarada ({share} oculto), reconstrução, erro (preto: nenhum) em {raster}.</translation>
     </message>
     <message>
@@ -4437,7 +4437,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>To do the same again:</source>
+        <source>To repeat this run:</source>
         <translation>Para fazer o mesmo de novo:</translation>
     </message>
     <message>
@@ -4462,7 +4462,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Time</source>
+        <source>Duration</source>
         <translation>Duração</translation>
     </message>
     <message>
@@ -4497,12 +4497,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>mean of the band</source>
+        <source>band mean</source>
         <translation>média da banda</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Error where held back</source>
+        <source>Error on held-back areas</source>
         <translation>Erro no que foi reservado</translation>
     </message>
     <message>
@@ -4512,18 +4512,13 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>The imagery was too small to hold any of it back.</source>
+        <source>The imagery was too small to hold back any of it.</source>
         <translation>As imagens eram pequenas demais para reservar uma parte delas.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>{measure}. {windows} windows of {pixels} px.</source>
         <translation>{measure}. {windows} janelas de {pixels} px.</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Guess</source>
-        <translation>Estimativa por</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
@@ -4562,12 +4557,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>Run it again</source>
+        <source>Run again</source>
         <translation>Executar de novo</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>With the engine&#x27;s Python, in the plugin&#x27;s folder:</source>
+        <source>With the engine&#x27;s Python, in the plugin folder:</source>
         <translation>Com o Python do motor, na pasta do complemento:</translation>
     </message>
     <message>
@@ -4587,17 +4582,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>quick: a head on the frozen backbone</source>
+        <source>quick: a head on an unchanged backbone</source>
         <translation>rápido: uma cabeça sobre o backbone congelado</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>adapters: few weights of the backbone learned along</source>
+        <source>adapters: a small part of the backbone is trained</source>
         <translation>adaptadores: alguns pesos do backbone também são aprendidos</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>full: all weights learned</source>
+        <source>full: all weights are trained</source>
         <translation>completo: todos os pesos são aprendidos</translation>
     </message>
     <message>
@@ -4607,7 +4602,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>Judged on</source>
+        <source>Assessed on</source>
         <translation>Avaliado em</translation>
     </message>
     <message>
@@ -4647,17 +4642,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/allocation.py"/>
-        <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
+        <source>A sample of {1} points cannot cover {2} classes. Use at least {3} points, preferably {4}.</source>
         <translation>Uma amostra de {1} pontos não pode cobrir {2} classes. Peça pelo menos {3} pontos, de preferência {4}.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <source>The map {1} has decimal numbers ({2}), but a class map has whole numbers that stand for classes. Choose a class map, such as one made with &#x27;Land-cover map&#x27;, or convert it if its numbers are classes (Raster &gt; Conversion &gt; Translate, output type Byte).</source>
         <translation>O mapa {1} tem números decimais ({2}); esperavam-se números inteiros que representem classes. Escolha um mapa de classes, como o que &#x27;Mapa de cobertura do solo&#x27; cria, ou converta-o (Raster &gt; Converter &gt; Converter formato, tipo de saída Byte) se os números dele forem classes.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>{1} is an image (bands: {2}, {3}), expected a class map: one band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; makes of the image. To judge a model, give &#x27;Evaluate map&#x27; the image and the model.</source>
+        <source>{1} is an image (bands: {2}, {3}), but a class map has a single band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; made from the image. To evaluate a model, give &#x27;Evaluate map&#x27; both the image and the model.</source>
         <translation>{1} é uma imagem (bandas: {2}, {3}); esperava-se um mapa de classes: uma banda de números inteiros que representem classes. Escolha o mapa que &#x27;Mapa de cobertura do solo&#x27; cria a partir da imagem. Para avaliar um modelo, dê a &#x27;Avaliar mapa&#x27; a imagem e o modelo.</translation>
     </message>
     <message>
@@ -4667,7 +4662,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
+        <source>The map {1} has more than {2} different values, so it does not look like a class map. Choose a class map, such as one made with &#x27;Land-cover map&#x27;.</source>
         <translation>O mapa {1} tem mais de {2} valores diferentes; esperavam-se classes. Escolha um mapa de classes, como o que &#x27;Mapa de cobertura do solo&#x27; cria.</translation>
     </message>
     <message>
@@ -4677,32 +4672,32 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>Reading the map at the references</source>
+        <source>Reading the map at the reference locations</source>
         <translation>Lendo o mapa nas referências</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>{1} has several bands, as an image has; the first of them was judged as a class map. If it is an image, choose the map that was made of it, or a model as well.</source>
+        <source>{1} has several bands, as an image does. Its first band was evaluated as a class map. If it is an image, choose the map made from it, or also choose a model.</source>
         <translation>{1} tem várias bandas, como uma imagem; a primeira foi avaliada como mapa de classes. Se for uma imagem, escolha o mapa feito a partir dela, ou também um modelo.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class under any of the {1} references {2}: it has no data there. Choose references on the mapped part, or another map.</source>
+        <source>The map has no class at any of the {1} references {2}: it has no data there. Choose references within the mapped area, or another map.</source>
         <translation>O mapa não tem nenhuma classe sob qualquer das {1} referências {2}: ali ele não tem dados. Escolha referências na parte mapeada ou outro mapa.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples count as errors. If it is one of the map&#x27;s classes, give both the same name; where the truth is not known, leave it empty.</source>
+        <source>These classes of the references are not in the map: {1}. Their {2} reference samples count as errors. If the map has such a class under a different name, use the same name in both. If the true class is not known, leave the field empty.</source>
         <translation>O mapa não tem classe para {1}: {2} amostras de referência contam como erros. Se for uma das classes do mapa, dê o mesmo nome a ambas; onde a verdade não é conhecida, deixe-a vazia.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples were taken for what is not labelled, and left out.</source>
+        <source>These values of the references are not classes of the map and were treated as not labelled: {1}. Their {2} reference samples are left out.</source>
         <translation>O mapa não tem classe para {1}: {2} amostras de referência foram tomadas como não rotuladas e deixadas de fora.</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>{1} of {2} reference samples lie where the map has no data; they are left out.</source>
+        <source>{1} of {2} reference samples lie where the map has no data. They are left out.</source>
         <translation>{1} de {2} amostras de referência estão onde o mapa não tem dados; são deixadas de fora.</translation>
     </message>
     <message>
@@ -4712,47 +4707,47 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>The references {1} are {2}, expected points drawn at random from each class of the map for the design &#x27;stratified&#x27;. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
+        <source>The references {1} are {2}, but the design &#x27;stratified&#x27; needs points drawn at random from each class of the map. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
         <translation>As referências {1} são {2}; para o desenho &#x27;stratified&#x27; (estratificado), esperavam-se pontos sorteados ao acaso de cada classe do mapa. Sorteie-os com &#x27;sample&#x27; ou escolha o desenho &#x27;simple&#x27; (simples).</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Neighbouring pixels are not independent: the intervals are over the {1} reference areas, not over the {2} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <source>Neighbouring pixels are not independent, so the intervals are based on the {1} reference areas, not on the {2} pixels. For figures that apply to the whole map, draw a stratified random sample.</source>
         <translation>Pixels vizinhos não são independentes: os intervalos são sobre as {1} áreas de referência, não sobre os {2} pixels. Para números válidos para todo o mapa, sorteie uma amostra aleatória estratificada.</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>{1} reference areas are few: the intervals are wide, and rough themselves.</source>
+        <source>With only {1} reference areas, the intervals are wide and approximate.</source>
         <translation>{1} áreas de referência são poucas: os intervalos são largos e eles próprios aproximados.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>{1} of {2} points lie on another class of this map than the one they were drawn from: the sample is another map&#x27;s. Its strata were used with their weights (Stehman 2014), on the assumption that both maps cover the same ground.</source>
+        <source>{1} of {2} points lie on a different class of this map than the one they were drawn from, so the sample was drawn from another map. Its strata were used with their weights (Stehman 2014), assuming that both maps cover the same area.</source>
         <translation>{1} de {2} pontos estão em outra classe deste mapa que não aquela de que foram sorteados: a amostra é de outro mapa. Os estratos dela foram usados com os seus pesos (Stehman 2014), supondo que ambos os mapas cobrem o mesmo terreno.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>No point was labelled in {1}, {2} of the map: the area-adjusted figures hold for the rest. Label points there.</source>
+        <source>No points were labelled in {1} ({2} of the map). The area-adjusted figures apply only to the rest of the map. Label points in these classes.</source>
         <translation>Nenhum ponto foi rotulado em {1}, {2} do mapa: os números ajustados pela área valem para o resto. Rotule pontos ali.</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>One point only was labelled in {1}: intervals that need its variance are missing.</source>
+        <source>Only one point was labelled in {1}. Intervals that need its variance are missing.</source>
         <translation>Só um ponto foi rotulado em {1}: faltam os intervalos que precisam da variância dele.</translation>
     </message>
     <message>
         <location filename="../engine/assess/matching.py"/>
-        <source>No class of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
+        <source>None of the classes of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
         <translation>Nenhuma classe das referências {1} é uma classe do mapa. As referências têm {2}; o mapa tem {3}. Escolha o campo cujos valores são as classes do mapa, pelo nome ou pelo valor, ou renomeie as classes.</translation>
     </message>
     <message>
         <location filename="../engine/assess/matching.py"/>
-        <source>Classes were matched by value, though their names differ: {1}. Give them the same names if that is wrong.</source>
+        <source>Classes were matched by value, although their names differ: {1}. If this is wrong, use the same names in both.</source>
         <translation>As classes foram associadas pelo valor, embora os nomes sejam diferentes: {1}. Dê-lhes os mesmos nomes se isso estiver errado.</translation>
     </message>
     <message>
         <location filename="../engine/assess/references.py"/>
-        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but not every point has both: its strata cannot be used, and figures may not hold for the whole map. Remove points that were not drawn, or fill in both fields.</source>
+        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but some points lack one of them. The strata cannot be used, and the figures may not apply to the whole map. Remove points that were not drawn, or fill in both fields.</source>
         <translation>As referências {1} têm os campos &#x27;{2}&#x27; e &#x27;{3}&#x27; de uma amostra sorteada, mas nem todos os pontos têm ambos: os seus estratos não podem ser usados, e os números podem não valer para o mapa inteiro. Remova os pontos que não foram sorteados, ou preencha ambos os campos.</translation>
     </message>
     <message>
@@ -4762,22 +4757,22 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, starting with the first point. Then evaluate the map with these points.</source>
         <translation>Preencha o campo &#x27;{1}&#x27; com a classe verdadeira de cada ponto, pelo nome ou pelo valor, a partir do primeiro; depois avalie o mapa com eles.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
+        <source>The class {1} has only {2} pixels, fewer than the {3} points required for each class. All of them are used.</source>
         <translation>A classe {1} tem só {2} pixels, menos que os {3} pontos desejados de cada classe: são usados todos.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>The class {1} gets {2} point: its accuracy will have no interval. Ask for more points, or a larger minimum.</source>
+        <source>The class {1} has {2} point, so there will be no interval for its accuracy. Use more points, or a larger minimum.</source>
         <translation>A classe {1} recebe {2} ponto: a exatidão dela não terá intervalo. Peça mais pontos ou um mínimo maior.</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
+        <source>{1} points are drawn instead of {2}, because each class needs its minimum number of points.</source>
         <translation>São sorteados {1} pontos em vez de {2}: cada classe precisa do seu mínimo.</translation>
     </message>
     <message>
@@ -4787,42 +4782,42 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/assess/stratified.py"/>
-        <source>Every stratum with an area needs a point, and there must be one.</source>
+        <source>Every stratum with an area needs at least one point.</source>
         <translation>Cada estrato com uma área precisa de um ponto, e deve haver pelo menos um estrato.</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the names only number the bands</source>
+        <source>the names are only band numbers</source>
         <translation>os nomes apenas numeram as bandas</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the SR_ names do not tell which Landsat it is</source>
+        <source>the SR_ names do not indicate which Landsat satellite it is</source>
         <translation>os nomes SR_ não dizem qual Landsat é</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <source>the names could be those of Sentinel-2 or Landsat</source>
         <translation>os nomes podem ser do Sentinel-2 ou do Landsat</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster has one band only, {1}</source>
+        <source>The raster has only one band, {1}</source>
         <translation>O raster tem uma só banda, {1}</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
+        <source>The raster has {1} bands with neither names nor wavelengths</source>
         <translation>As {1} bandas do raster não têm nomes nem comprimentos de onda</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster&#x27;s {1} bands are {2}</source>
+        <source>The raster has {1} bands: {2}</source>
         <translation>As {1} bandas do raster são {2}</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>{1}. The model needs {2}; not found: {3}. </source>
+        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
         <translation>{1}. O modelo precisa de {2}; não encontrado: {3}. </translation>
     </message>
     <message>
@@ -4832,22 +4827,22 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>At least {1} bands are needed: use a raster with all of them, or another model.</source>
+        <source>At least {1} bands are needed. Use a raster with all of them, or another model.</source>
         <translation>São necessárias pelo menos {1} bandas: use um raster com todas elas ou outro modelo.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>Give the bands descriptions such as B02, or type the raster&#x27;s band numbers in BANDS in the model&#x27;s order.</source>
+        <source>Give the bands descriptions such as B02, or specify the raster&#x27;s band numbers in BANDS, in the order of the model.</source>
         <translation>Dê às bandas descrições como B02 ou digite em BANDS os números de banda do raster na ordem do modelo.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source> If the order is {1} ({2}), BANDS is {3}.</source>
+        <source> If the order is {1} ({2}), set BANDS to {3}.</source>
         <translation> Se a ordem for {1} ({2}), BANDS é {3}.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
+        <source>BANDS contains band {1}, but the raster&#x27;s bands are {2}. Band numbers start at 1, and an alpha band cannot be used.</source>
         <translation>BANDS cita a banda {1}, mas as bandas do raster são {2}. Os números de banda contam a partir de 1, e uma banda alfa não pode ser usada.</translation>
     </message>
     <message>
@@ -4857,22 +4852,22 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <source>BANDS contains raster band {1} twice, for {2} and for {3}. Each band of the model needs a different raster band.</source>
         <translation>BANDS dá a banda {1} do raster duas vezes, para {2} e para {3}. Cada banda do modelo precisa de uma banda própria do raster.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS, place {1}</source>
+        <source>position {1} in BANDS</source>
         <translation>BANDS, posição {1}</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Specify one raster band number for each, in this order.</source>
         <translation>BANDS tem {1} números, mas o modelo precisa de {2} ({3}){4}. Dê um número de banda do raster para cada uma, nesta ordem.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>stands in for {1}</source>
+        <source>used in place of {1}</source>
         <translation>substitui {1}</translation>
     </message>
     <message>
@@ -4887,7 +4882,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <source>Several raster bands ({1}) match the model&#x27;s {2}: {3}. Specify with BANDS which one to use.</source>
         <translation>As bandas {1} do raster poderiam todas ser {2} do modelo: {3}. Diga qual usar com BANDS.</translation>
     </message>
     <message>
@@ -4902,62 +4897,62 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/card_editing.py"/>
-        <source>&#x27;{1}&#x27; is no model of SpectralGPT, or is damaged. Copy the file again.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT model, or it is damaged. Copy the file again.</source>
         <translation>&#x27;{1}&#x27; não é um modelo do SpectralGPT ou está danificado. Copie o arquivo de novo.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The model&#x27;s card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
+        <source>The model card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
         <translation>A ficha do modelo não pode ser lida: não foi escrita por esta versão do SpectralGPT. Importe o modelo de novo ou atualize o complemento.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The model&#x27;s card names the task &#x27;{1}&#x27;, expected one of {2}. Update the plugin.</source>
+        <source>The model card specifies the task &#x27;{1}&#x27;, but only these are supported: {2}. Update the plugin.</source>
         <translation>A ficha do modelo cita a tarefa &#x27;{1}&#x27;; esperava-se uma destas: {2}. Atualize o complemento.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The card of the model &#x27;{1}&#x27; cannot be right: {2}. Copy the file again, or make or import the model again.</source>
+        <source>The card of the model &#x27;{1}&#x27; is invalid: {2}. Copy the file again, or create or import the model again.</source>
         <translation>A ficha do modelo &#x27;{1}&#x27; não pode estar certa: {2}. Copie o arquivo de novo, ou crie ou importe o modelo outra vez.</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>one of its names or descriptions is no text</source>
+        <source>one of its names or descriptions is not text</source>
         <translation>um de seus nomes ou descrições não é texto</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>its threshold, architecture, training or accuracy is no table</source>
+        <source>its threshold, architecture, training or accuracy is not a table</source>
         <translation>seu limiar, arquitetura, treinamento ou acurácia não é uma tabela</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
+        <source>its classes have the values {1}, but different values from 0 to {2} are expected</source>
         <translation>suas classes têm os valores {1}; esperam-se valores diferentes de 0 a {2}</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>one of its classes has the value of no-data, {1}</source>
+        <source>one of its classes has the no-data value {1}</source>
         <translation>uma de suas classes tem o valor sem dados, {1}</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>a class has the colour &#x27;{1}&#x27;, expected one such as #1f78b4</source>
+        <source>a class has the colour &#x27;{1}&#x27;, but a colour such as #1f78b4 is expected</source>
         <translation>uma classe tem a cor &#x27;{1}&#x27;; espera-se uma como #1f78b4</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>it has no bands, or one whose wavelength is no number</source>
+        <source>it has no bands, or one whose wavelength is not a number</source>
         <translation>não tem bandas, ou tem alguma cujo comprimento de onda não é um número</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>the side of its window, its bands in a group or its pixels are not above 0</source>
+        <source>its window size, its number of bands in a group or its number of pixels is not positive</source>
         <translation>o lado de sua janela, suas bandas por grupo ou seus pixels não são maiores que 0</translation>
     </message>
     <message>
         <location filename="../engine/checkpoint.py"/>
-        <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
+        <source>&#x27;{1}&#x27; has no weights to train from: a .safetensors model is needed. An .onnx model can only predict. Choose the model it was exported from.</source>
         <translation>&#x27;{1}&#x27; não contém pesos para treinar: esperava-se um modelo .safetensors. Um modelo .onnx só faz predições; escolha o modelo do qual ele foi exportado.</translation>
     </message>
     <message>
@@ -4967,117 +4962,117 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/checkpoint.py"/>
-        <source>The weights in &#x27;{1}&#x27; do not fit the network its card describes: {2} are missing, too many or of another shape ({3}). Train or import the model again.</source>
+        <source>The weights in &#x27;{1}&#x27; do not match the network described in its card: {2} weights are missing, unexpected or of a different shape ({3}). Train or import the model again.</source>
         <translation>Os pesos em &#x27;{1}&#x27; não servem para a rede que a ficha descreve: {2} faltam, sobram ou têm outra forma ({3}). Treine ou importe o modelo de novo.</translation>
     </message>
     <message>
         <location filename="../engine/data/atlas.py"/>
-        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <source>The images have no valid pixels to train on. Check their no-data values.</source>
         <translation>As imagens não têm nenhum pixel válido para treinar. Verifique os valores sem dados.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
+        <source>No labels could be held back, so the accuracy of the model cannot be assessed. At least two classes must each be labelled in two places that are more than {1} pixels apart and not connected by other labels. Label a second place for {2}{3}.</source>
         <translation>Nenhum rótulo é reservado; por isso o modelo não pode ser avaliado: para avaliar pelo menos duas classes, cada uma precisa de rótulos em dois locais a mais de {1} pixels um do outro, não ligados por rótulos entre eles. Desenhe um segundo local para {2}{3}.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>{1} cannot be judged: all labels of such a class lie in one place, closer than {2} pixels to each other, or only beside labels that are needed to learn from. Draw a second place for each, further away.</source>
+        <source>The accuracy of these classes cannot be assessed: {1}. All labels of each of them lie in one place (closer than {2} pixels to each other) or only next to labels that are needed for training. Label a second place for each class, further away.</source>
         <translation>{1}: não é possível avaliar. Todos os rótulos de tal classe estão em um só local, a menos de {2} pixels uns dos outros, ou só ao lado de rótulos necessários para aprender. Desenhe um segundo local para cada uma, mais longe.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>The labels lie in {1} places more than {2} pixels apart, expected at least {3}, one for each part. Draw labels in more places, or ask for fewer parts.</source>
+        <source>The labels lie in {1} separate places (more than {2} pixels apart), but at least {3} are needed, one for each part. Label more places, or use fewer parts.</source>
         <translation>Os rótulos estão em {1} locais a mais de {2} pixels uns dos outros; esperavam-se pelo menos {3}, um para cada parte. Desenhe rótulos em mais locais ou peça menos partes.</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>The labels lie too close together to be held back by places more than {1} pixels apart: they were cut into squares of {2} pixels, and {3} labelled pixels between those to learn from and those to judge by are not used.</source>
+        <source>The labels lie too close together to hold back whole places more than {1} pixels apart. They were divided into squares of {2} pixels instead, and {3} labelled pixels between the training and the validation squares are not used.</source>
         <translation>Os rótulos estão próximos demais para serem reservados por locais a mais de {1} pixels uns dos outros: foram cortados em quadrados de {2} pixels, e {3} pixels rotulados entre os de aprender e os de avaliar não são usados.</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} has no area: it needs xmin &lt; xmax and ymin &lt; ymax. Draw it again, or leave it empty to process the whole raster.</source>
+        <source>The extent {1} has no area: xmin must be smaller than xmax, and ymin smaller than ymax. Draw it again, or leave it empty to process the whole raster.</source>
         <translation>A extensão {1} não tem área: é preciso xmin &lt; xmax e ymin &lt; ymax. Desenhe-a de novo ou deixe vazio para processar o raster inteiro.</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} cannot be brought into the raster&#x27;s CRS ({2}). Give it in the raster&#x27;s CRS.</source>
+        <source>The extent {1} cannot be transformed to the raster&#x27;s CRS ({2}). Specify it in the raster&#x27;s CRS.</source>
         <translation>A extensão {1} não pode ser convertida para o SRC do raster ({2}). Dê-a no SRC do raster.</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} does not touch the raster, whose bounds are {2} in {3}. Choose an extent on the raster, or check the extent&#x27;s CRS.</source>
+        <source>The extent {1} does not intersect the raster, whose bounds are {2} in {3}. Choose an extent within the raster, or check the CRS of the extent.</source>
         <translation>A extensão {1} não toca o raster, cujos limites são {2} em {3}. Escolha uma extensão sobre o raster ou verifique o SRC da extensão.</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>The folder {1} holds no raster that ends in {2}. Choose another folder, or give the rasters one by one.</source>
+        <source>The folder {1} contains no raster with one of the file extensions {2}. Choose another folder, or add the rasters one by one.</source>
         <translation>A pasta {1} não contém nenhum raster que termine em {2}. Escolha outra pasta ou dê os rasters um a um.</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>No imagery was given. Choose rasters or folders to learn from.</source>
+        <source>No imagery was specified. Choose the rasters or folders to learn from.</source>
         <translation>Nenhuma imagem foi dada. Escolha rasters ou pastas com que aprender.</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>Looking at raster {1} of {2}</source>
+        <source>Checking raster {1} of {2}</source>
         <translation>Examinando o raster {1} de {2}</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>Left out: {1}. {2}</source>
+        <source>Skipped: {1}. {2}</source>
         <translation>Deixado de fora: {1}. {2}</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>None of the {1} rasters can serve the model. {2} Choose rasters with the model&#x27;s bands.</source>
+        <source>None of the {1} rasters is suitable for the model. {2} Choose rasters that have the model&#x27;s bands.</source>
         <translation>Nenhum dos {1} rasters serve para o modelo. {2} Escolha rasters com as bandas do modelo.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The {1} has one class only ({2}), expected at least {3}. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <source>The {1} has only one class ({2}), but at least {3} are needed. Also label areas that do not belong to this class, for instance as &#x27;other&#x27;.</source>
         <translation>Só há uma classe ({2}) em: {1}; esperavam-se pelo menos {3}. Rotule também o que não é desta classe, por exemplo como &#x27;outros&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The {1} has {2} classes ({3}), expected at most {4}. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <source>The {1} has {2} classes ({3}), but at most {4} are possible. Choose the field that holds the class rather than an ID of the features, or merge classes.</source>
         <translation>Há {2} classes ({3}) em: {1}; esperavam-se no máximo {4}. Escolha o campo da classe, não um que numere as feições, ou junte classes.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The classes {1} differ in capitals only; they are taken as different.</source>
+        <source>The classes {1} differ only in upper and lower case. They are treated as different classes.</source>
         <translation>As classes {1} diferem só em maiúsculas; são tomadas como diferentes.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The class &#x27;{1}&#x27; was given the colour &#x27;{2}&#x27;, expected red, green and blue as #rrggbb, for instance #1f78b4.</source>
+        <source>The class &#x27;{1}&#x27; has the colour &#x27;{2}&#x27;, but a colour must be specified as #rrggbb, for instance #1f78b4.</source>
         <translation>À classe &#x27;{1}&#x27; foi dada a cor &#x27;{2}&#x27;; esperavam-se vermelho, verde e azul como #rrggbb, por exemplo #1f78b4.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>How classes look was given as {1}, expected a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Correct it, or leave it empty.</source>
+        <source>The class names and colours were specified as {1}, but a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}] is expected. Correct it, or leave it empty.</source>
         <translation>A aparência das classes foi dada como {1}; esperava-se uma lista JSON como [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Água&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Corrija-a ou deixe vazio.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds lists, expected one class for each feature. Choose a field of text or whole numbers, or allow several labels for a scene.</source>
+        <source>{1} contains lists, but one class is expected for each feature. Choose a field with text or whole numbers, or allow several labels per scene.</source>
         <translation>{1} contém listas; esperava-se uma classe para cada feição. Escolha um campo de texto ou números inteiros, ou permita vários rótulos para uma cena.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds decimal numbers; as all are whole, they are taken as classes.</source>
-        <translation>{1} contém números decimais; como todos são inteiros, são tomados como classes.</translation>
+        <source>{1} contains decimal numbers. As all of them are whole, they are used as classes.</source>
+        <translation>{1} contém números decimais; como todos são inteiros, são classes.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds {2}, expected classes as text or whole numbers. Choose another of its fields: {3}.</source>
+        <source>{1} contains {2}, but classes must be text or whole numbers. Choose another field: {3}.</source>
         <translation>{1} contém {2}; esperavam-se classes como texto ou números inteiros. Escolha outro dos campos: {3}.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} is empty in all of its {2} features, expected the class of each. Fill it in, or choose another field.</source>
+        <source>{1} is empty in all {2} features, but it must contain the class of each feature. Fill it in, or choose another field.</source>
         <translation>{1} está vazio em todas as {2} feições; esperava-se a classe de cada uma. Preencha-o ou escolha outro campo.</translation>
     </message>
     <message>
@@ -5092,127 +5087,122 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>Add one of text or whole numbers, and fill it in.</source>
+        <source>Add a field of text or whole numbers, and fill it in.</source>
         <translation>Adicione um de texto ou números inteiros e preencha-o.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds decimal numbers such as {2}, expected classes as text or whole numbers. Choose another field, or make classes of the numbers with the field calculator.</source>
+        <source>{1} contains decimal numbers such as {2}, but classes must be text or whole numbers. Choose another field, or convert the numbers to classes with the field calculator.</source>
         <translation>{1} contém números decimais como {2}; esperavam-se classes como texto ou números inteiros. Escolha outro campo ou transforme os números em classes com a calculadora de campo.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} give several labels to a place, expected one for each pixel. Choose a field with one class, or train on scenes.</source>
+        <source>The {1} {2} assign several labels to the same place, but each pixel can have only one. Choose a field with one class, or train on scenes.</source>
         <translation>{1} {2}: há vários rótulos para um local; esperava-se um para cada pixel. Escolha um campo com uma só classe ou treine com cenas.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} leave no labelled pixel on the raster: they only touch its edge, or are no-data there. Draw labels on the raster.</source>
+        <source>The {1} {2} do not cover any valid pixel of the raster: they only touch its edge, or the raster has no data there. Draw labels on the raster.</source>
         <translation>{1} {2}: não resta nenhum pixel rotulado no raster. Só tocam a borda dele, ou ali não há dados. Desenhe rótulos sobre o raster.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} label {3} pixels; {4} of them were drawn at random, of small classes all.</source>
+        <source>The {1} {2} cover {3} pixels. A random {4} of them were used, including all pixels of small classes.</source>
         <translation>{1} {2}: {3} pixels rotulados; {4} deles foram sorteados ao acaso; das classes pequenas, todos.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
+        <source>The {1} {2} are a class raster, but scenes need polygons or points with a class field. Choose a vector layer, or train a segmentation model.</source>
         <translation>{1} {2}: é um raster de classes; para cenas, esperavam-se polígonos ou pontos com um campo de classe. Escolha uma camada vetorial ou treine segmentação.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; expected one class for each scene. Correct these features (feature ids), or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
+        <source>{1} of {2} scenes of the {3} {4} were drawn twice with different classes, such as {5}, but a scene can have only one class. Correct the features with these IDs, or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
         <translation>{1} de {2} cenas de {3} {4} estão desenhadas duas vezes com classes diferentes, como {5}; esperava-se uma classe para cada cena. Corrija estas feições (ids das feições), ou marque &#x27;Uma cena pode ter vários rótulos&#x27; e dê a uma só feição todos os seus rótulos, separados por ponto e vírgula.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; none of them is learned from. Correct these features (feature ids).</source>
+        <source>{1} of {2} scenes of the {3} {4} were drawn twice with different classes, such as {5}. None of them is used for training. Correct the features with these IDs.</source>
         <translation>{1} de {2} cenas de {3} {4} estão desenhadas duas vezes com classes diferentes, como {5}; nenhuma delas é usada na aprendizagem. Corrija estas feições (ids das feições).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1}; expected one class for each pixel. Correct these features (feature ids), or cut one from the other with Difference.</source>
+        <source>{1}, but each pixel can have only one class. Correct the features with these IDs, or remove the overlap with the tool &#x27;Difference&#x27;.</source>
         <translation>{1}; esperava-se uma classe para cada pixel. Corrija estas feições (ids das feições) ou recorte uma da outra com Diferença.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1}; these pixels are ignored.</source>
+        <source>{1}. These pixels are ignored.</source>
         <translation>{1}; estes pixels são ignorados.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} holds decimal numbers such as {2}, expected a raster whose values are classes. Choose another raster, or make classes of the numbers (Reclassify by Table in QGIS).</source>
+        <source>{1} contains decimal numbers such as {2}, but the values of a class raster must be whole numbers. Choose another raster, or convert the numbers to classes (Reclassify by Table in QGIS).</source>
         <translation>{1} contém números decimais como {2}; esperava-se um raster cujos valores são classes. Escolha outro raster ou transforme os números em classes (Reclassificar por tabela no QGIS).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has more than {2} different values, expected a raster whose values are classes. Choose the class raster, not the image.</source>
+        <source>{1} has more than {2} different values, so it does not look like a class raster. Choose the class raster, not the image.</source>
         <translation>{1} tem mais de {2} valores diferentes; esperava-se um raster cujos valores são classes. Escolha o raster de classes, não a imagem.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has no labelled pixel: all are no-data ({2}). Choose another raster, or correct its no-data value.</source>
+        <source>{1} has no labelled pixels: all of them are no-data ({2}). Choose another raster, or correct its no-data value.</source>
         <translation>{1} não tem nenhum pixel rotulado: todos são sem dados ({2}). Escolha outro raster ou corrija o valor sem dados.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} holds decimal numbers; as all are whole, they are classes.</source>
-        <translation>{1} contém números decimais; como todos são inteiros, são classes.</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has {2} bands; the first one holds the classes.</source>
+        <source>{1} has {2} bands. The first one is used as the class band.</source>
         <translation>{1} tem {2} bandas; a primeira contém as classes.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} declares no no-data value, so its {2} was taken for a class, of {3} pixels. If it stands for what is not labelled, set it as no-data in the file (gdal_edit.py -a_nodata {4}).</source>
+        <source>{1} has no no-data value, so the value {2} was treated as a class with {3} pixels. If it means &#x27;not labelled&#x27;, set it as the no-data value of the file (gdal_edit.py -a_nodata {4}).</source>
         <translation>{1}: não declara nenhum valor sem dados, por isso o seu {2} foi tomado como uma classe, de {3} pixels. Se ele representa o que não está rotulado, defina-o como sem dados no arquivo (gdal_edit.py -a_nodata {4}).</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} raster {2} and the image do not overlap: bounds {3}, those of the image {4}. Choose labels within the image, or check the CRS of both layers.</source>
         <translation>{1} {2}: fica fora do raster. Os limites são {3}, os do raster {4}. Escolha rótulos sobre o raster ou verifique o SRC das duas camadas.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} has no georeference; as it has the raster&#x27;s size, {3} x {4} pixels, it is laid on it pixel by pixel.</source>
+        <source>The {1} raster {2} is not georeferenced. As it has the same size as the image, {3} x {4} pixels, it is aligned with it pixel by pixel.</source>
         <translation>{1} {2}: não tem georreferência; como tem o tamanho do raster, {3} x {4} pixels, é posto sobre ele pixel a pixel.</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} has no CRS; it is taken to be the raster&#x27;s.</source>
+        <source>The {1} raster {2} has no CRS. The CRS of the image is assumed.</source>
         <translation>{1} {2}: não tem SRC; supõe-se que seja o do raster.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels a scene choose a vector layer.</source>
+        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels per scene, choose a vector layer.</source>
         <translation>{1} {2}: é um raster de classes, que tem um rótulo para cada pixel. Para vários rótulos por cena, escolha uma camada vetorial.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Open it in QGIS to see, and export it again, as GeoPackage or GeoTIFF.</source>
+        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Check whether it opens in QGIS, and export it again as GeoPackage or GeoTIFF.</source>
         <translation>O arquivo {2} ({1}) não pode ser lido nem como camada vetorial nem como raster. Abra-o no QGIS para ver e exporte-o de novo, como GeoPackage ou GeoTIFF.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>{1} features of the {2} {3} are neither polygons nor points; they are ignored.</source>
+        <source>{1} features of the {2} {3} are neither polygons nor points. They are ignored.</source>
         <translation>{1} feições de {2} {3} não são polígonos nem pontos; são ignoradas.</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;; they are ignored.</source>
+        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;. They are ignored.</source>
         <translation>{1} de {2} feições de {3} {4} não têm classe no campo &#x27;{5}&#x27;; são ignoradas.</translation>
     </message>
     <message>
         <location filename="../engine/data/lazy_patches.py"/>
-        <source>No patch with valid pixels was found in {1} draws: the imagery is nearly all no-data. Clip the rasters to their data, or check their no-data values.</source>
+        <source>No patch with valid pixels was found in {1} attempts: the imagery is almost entirely no-data. Clip the rasters to the area with data, or check their no-data values.</source>
         <translation>Nenhum recorte com pixels válidos foi encontrado em {1} sorteios: as imagens são quase todas sem dados. Recorte os rasters pelos dados deles ou verifique os valores sem dados.</translation>
     </message>
     <message>
         <location filename="../engine/data/lazy_patches.py"/>
-        <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
+        <source>Apart from the area held back for validation, the raster {1} has no room for a training window. Use larger rasters, or more of them.</source>
         <translation>O raster {1} não tem espaço além do que é reservado para avaliar. Dê rasters maiores ou mais rasters.</translation>
     </message>
     <message>
@@ -5227,17 +5217,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/nodata.py"/>
-        <source>0 in every used band counts as no-data, as the file declares none</source>
+        <source>pixels with 0 in all bands used are treated as no-data, as the file declares no no-data value</source>
         <translation>0 em todas as bandas usadas conta como sem dados, pois o arquivo não declara nenhum</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>No raster was given. Choose a raster file.</source>
+        <source>No raster was specified. Choose a raster file.</source>
         <translation>Nenhum raster foi dado. Escolha um arquivo raster.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} does not exist. Check the path, and that its drive is mounted.</source>
+        <source>The raster {1} does not exist. Check the path, and that the drive is connected.</source>
         <translation>O raster {1} não existe. Verifique o caminho e se a unidade dele está montada.</translation>
     </message>
     <message>
@@ -5257,47 +5247,47 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
+        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections &gt; Warp).</source>
         <translation> Ele tem pontos de controle no terreno ou RPCs: reprojete-o antes (Raster &gt; Projeções).</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has no coordinate reference system.{2} Assign the right one in QGIS with Raster &gt; Projections &gt; Assign Projection, or give it as CRS.</source>
+        <source>The raster {1} has no coordinate reference system.{2} Assign the correct one in QGIS with Raster &gt; Projections &gt; Assign Projection, or specify it as the CRS.</source>
         <translation>O raster {1} não tem sistema de referência de coordenadas.{2} Atribua o certo no QGIS com Raster &gt; Projeções &gt; Definir projeção, ou dê-o como CRS.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has no geotransform, so its place and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or give the CRS explicitly to work in pixel coordinates.</source>
+        <source>The raster {1} has no geotransform, so its location and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or specify a CRS to work in pixel coordinates.</source>
         <translation>O raster {1} não tem geotransformação; por isso a posição e o tamanho do pixel são desconhecidos. Georreferencie-o no QGIS (Camada &gt; Georreferenciador) ou dê o SRC explicitamente para trabalhar em coordenadas de pixel.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} is placed by ground control points, which have no pixel grid. Warp it first in QGIS (Raster &gt; Projections &gt; Warp), and give the result.</source>
+        <source>The raster {1} is positioned by ground control points, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
         <translation>O raster {1} é posicionado por pontos de controle, que não formam uma grade de pixels. Reprojete-o primeiro no QGIS (Raster &gt; Projeções &gt; Reprojetar) e indique o resultado.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
+        <source>The geotransform of the raster {1} gives its pixels no area. Georeference it again.</source>
         <translation>O raster {1} tem uma geotransformação cujos pixels não têm área. Georreferencie-o de novo.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
+        <source>&#x27;{1}&#x27; is not a coordinate reference system. Specify a code such as EPSG:32631.</source>
         <translation>&#x27;{1}&#x27; não é um sistema de referência de coordenadas. Dê um código como EPSG:32631.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>It comes from another machine: check the address, the network, and that you may read it there. The server must send parts of a file (HTTP range requests); if it does not, download the file first.</source>
+        <source>The file is on a remote server: check the address, the network and your access rights. The server must support reading parts of a file (HTTP range requests). If it does not, download the file first.</source>
         <translation>Ele vem de outro computador: verifique o endereço, a rede e se você tem permissão de leitura. O servidor precisa enviar partes de um arquivo (requisições HTTP por intervalos); se não enviar, baixe primeiro o arquivo.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <source>The file may be damaged or incomplete. Check whether it opens in QGIS, and copy, download or export it again.</source>
         <translation>O arquivo pode estar danificado ou incompleto: abra-o no QGIS para ver e copie, baixe ou exporte-o de novo.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} looks channels-last: {2} pages of {3} x {4} pixels, which is an image of {5} rows whose bands were stored as columns. Write it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
+        <source>The raster {1} seems to be stored channels-last: {2} pages of {3} x {4} pixels, that is, an image of {5} rows whose bands were stored as columns. Save it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
         <translation>O raster {1} parece ter os canais por último: {2} páginas de {3} x {4} pixels, o que é uma imagem de {5} linhas cujas bandas foram guardadas como colunas. Grave-o de novo com as bandas primeiro (forma {6}, {7}, {8}; em Python: numpy.moveaxis(image, -1, 0)).</translation>
     </message>
     <message>
@@ -5307,32 +5297,32 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
+        <source>The raster {1} has complex values, as some radar products do. Convert it to real values first.</source>
         <translation>O raster {1} tem valores complexos (radar?). Converta-o antes para valores reais.</translation>
     </message>
     <message>
         <location filename="../engine/data/patches.py"/>
-        <source>The images have different numbers of bands, expected the same in all. Choose the same bands for each.</source>
+        <source>The images have different numbers of bands. Choose the same bands for each image.</source>
         <translation>As imagens têm números de bandas diferentes; esperava-se o mesmo em todas. Escolha as mesmas bandas para cada uma.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>values as in the file</source>
+        <source>values unchanged</source>
         <translation>valores como no arquivo</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The file&#x27;s own scales and offsets cannot be right, as a scale is 0 or one of them no number: they were ignored. Write the right ones (gdal_edit.py -scale 0.0001 -offset 0), or none (-scale 1 -offset 0).</source>
+        <source>The scales and offsets in the file are invalid, as a scale is 0 or a value is not a number. They were ignored. Set the correct ones (gdal_edit.py -scale 0.0001 -offset 0), or remove them (-scale 1 -offset 0).</source>
         <translation>As escalas e os deslocamentos próprios do arquivo não podem estar certos, pois uma escala é 0 ou algum deles não é um número: foram ignorados. Grave os corretos (gdal_edit.py -scale 0.0001 -offset 0), ou nenhum (-scale 1 -offset 0).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} with the file&#x27;s own scale {2} and offset {3}</source>
+        <source>{1} with the scale {2} and offset {3} of the file</source>
         <translation>{1} com a escala {2} e o deslocamento {3} do próprio arquivo</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} with the file&#x27;s own scales and offsets</source>
+        <source>{1} with the scales and offsets of the file</source>
         <translation>{1} com as escalas e os deslocamentos do próprio arquivo</translation>
     </message>
     <message>
@@ -5342,7 +5332,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
+        <source>The raster has 8-bit values, which are usually stretched for display or uncalibrated. They were divided by 255 and treated as reflectance, so results may be poor. Use the original product if possible.</source>
         <translation>O raster tem valores de 8 bits, realçados para exibição ou não calibrados: foram tomados como reflectância após divisão por 255, e os resultados podem ser ruins. Use o produto original, se possível.</translation>
     </message>
     <message>
@@ -5352,27 +5342,27 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
+        <source>After scaling, the raster&#x27;s values reach a reflectance of {1}, although about 0 to 1 is expected. Results may be wrong. Check the scale and offset of the file, or convert the values to reflectance (0 to 1) or reflectance x 10000.</source>
         <translation>Os valores do raster dão reflectâncias de até {1}, quando se esperam de 0 a cerca de 1: os resultados podem estar errados. Confira a escala e o deslocamento no arquivo, ou grave reflectância 0..1 ou reflectância x 10000.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>Some of the raster&#x27;s values become reflectances of {1}, which no ground has ({2} in the file): no-data that the file does not declare would be mapped as ground, and spoil the windows around it. Set it as the layer&#x27;s additional no-data value, or in the file (gdal_edit.py -a_nodata).</source>
+        <source>After scaling, some of the raster&#x27;s values give an impossible reflectance of {1} ({2} in the file). They are probably no-data that the file does not declare, which would be mapped as land cover and distort the results around it. Set the value as additional no-data value of the layer, or in the file (gdal_edit.py -a_nodata).</source>
         <translation>Alguns valores do raster resultam em reflectâncias de {1}, que nenhum solo tem ({2} no arquivo): um valor sem dados que o arquivo não declara seria mapeado como solo e estragaria as janelas ao redor. Defina-o como valor sem dados adicional da camada, ou no arquivo (gdal_edit.py -a_nodata).</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} values taken as reflectance</source>
+        <source>{1} values used as reflectance</source>
         <translation>valores {1} tomados como reflectância</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>giving reflectance</source>
+        <source>which gives reflectance</source>
         <translation>que dão reflectância</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values reach {1}: they were taken as reflectance x 10000, which leaves even its brightest places dark. If they are radiance, convert them to reflectance first.</source>
+        <source>The raster&#x27;s values reach {1}. They were treated as reflectance x 10000, but then even the brightest areas are dark. If the values are radiance, convert them to reflectance first.</source>
         <translation>Os valores do raster chegam a {1}: foram tomados como refletância x 10000, o que deixa escuros até os lugares mais claros. Se forem radiâncias, converta-as primeiro em refletância.</translation>
     </message>
     <message>
@@ -5382,32 +5372,32 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values reach {1}: they were taken as percent and divided by 100. If that is wrong, write reflectance 0..1 or reflectance x 10000.</source>
+        <source>The raster&#x27;s values reach {1}. They were treated as percent and divided by 100. If this is wrong, convert them to reflectance (0 to 1) or reflectance x 10000.</source>
         <translation>Os valores do raster chegam a {1}: foram tomados como porcentagem e divididos por 100. Se isso estiver errado, grave reflectância 0..1 ou reflectância x 10000.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} Level-1 top-of-atmosphere numbers</source>
+        <source>uint16 {1} Level-1 top-of-atmosphere values</source>
         <translation>números uint16 de {1}, nível 1 (topo da atmosfera)</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} Collection 2 surface reflectance numbers</source>
+        <source>uint16 {1} Collection 2 surface reflectance values</source>
         <translation>números uint16 de {1}, reflectância de superfície da Collection 2</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} numbers / 10000</source>
+        <source>uint16 {1} values / 10000</source>
         <translation>números uint16 de {1} / 10000</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
+        <source>{1}: assumed from the product name and the values, as the file declares no scale.</source>
         <translation>{1}: suposto pelo nome e pelos valores do produto, pois o arquivo não tem escala.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>named in the metadata</source>
+        <source>from the metadata</source>
         <translation>indicado nos metadados</translation>
     </message>
     <message>
@@ -5417,7 +5407,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>dark pixels show that the offset of {1} ({2}) was already removed</source>
+        <source>dark pixels show that the offset of {1} ({2}) has already been removed</source>
         <translation>pixels escuros mostram que o deslocamento de {1} ({2}) já foi removido</translation>
     </message>
     <message>
@@ -5427,32 +5417,32 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
+        <source>The file has no dark pixels that would show whether its values include the offset of 1000 (0.1 in reflectance) of Sentinel-2 products since processing baseline 04.00. No offset was removed. If the values include it, subtract it first, or keep the product name in the file name.</source>
         <translation>Nenhum pixel escuro diz se os valores têm o deslocamento de 1000 (0.1 em reflectância) que os produtos Sentinel-2 trazem desde a linha de base de processamento 04.00; nenhum foi removido. Se o tiverem, subtraia-o antes ou mantenha o nome do produto no nome do arquivo.</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>after removing the offset of 1000 that dark pixels show</source>
+        <source>after removing the offset of 1000 indicated by dark pixels</source>
         <translation>após remover o deslocamento de 1000 que pixels escuros mostram</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The darkest pixels of all bands lie at {1} or above (in units of 1/10000): the offset of 1000 that Sentinel-2 products carry since processing baseline 04.00 was assumed and removed.</source>
+        <source>The darkest pixels of all bands have values of {1} or more (in units of 1/10000). The offset of 1000 of Sentinel-2 products since processing baseline 04.00 was therefore assumed and removed.</source>
         <translation>Os pixels mais escuros de todas as bandas estão em {1} ou acima (em unidades de 1/10000): supôs-se e removeu-se o deslocamento de 1000 que os produtos Sentinel-2 trazem desde a linha de base de processamento 04.00.</translation>
     </message>
     <message>
         <location filename="../engine/data/source.py"/>
-        <source>The raster {1} does not overlap the first one: its bounds are {2}, the first one&#x27;s {3}. Choose two rasters of the same place, and check both layers&#x27; CRS.</source>
+        <source>The raster {1} does not overlap the first one: its bounds are {2}, those of the first one {3}. Choose two rasters of the same place, and check the CRS of both layers.</source>
         <translation>O raster {1} não se sobrepõe ao primeiro: os limites dele são {2}, os do primeiro {3}. Escolha dois rasters do mesmo local e verifique o SRC das duas camadas.</translation>
     </message>
     <message>
         <location filename="../engine/data/source.py"/>
-        <source>The raster {1} has no valid pixel ({2}). Check its no-data value and the extent.</source>
+        <source>The raster {1} has no valid pixels ({2}). Check its no-data value and the extent.</source>
         <translation>O raster {1} não tem nenhum pixel válido ({2}). Verifique o valor sem dados e a extensão.</translation>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} {2} and the raster have no ground in common: bounds {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster do not overlap: bounds {3} in {4}, those of the raster {5} in {6}. Choose {7} within the raster, or check the CRS of both layers.</source>
         <translation>{1} {2}: fica fora do raster. Os limites são {3} em {4}, os do raster {5} em {6}. Escolha {7} sobre o raster ou verifique o SRC das duas camadas.</translation>
     </message>
     <message>
@@ -5462,7 +5452,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>. Open it in QGIS to see, and export it again, as GeoPackage for instance.</source>
+        <source>. Check whether it opens in QGIS, and export it again, for instance as GeoPackage.</source>
         <translation>. Abra-o no QGIS para ver e exporte-o de novo, por exemplo como GeoPackage.</translation>
     </message>
     <message>
@@ -5472,12 +5462,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} file {2} has several layers: {3}. Say which one, as in {4}|layername={5}.</source>
+        <source>The {1} file {2} has several layers: {3}. Specify one of them, as in {4}|layername={5}.</source>
         <translation>O arquivo {2} ({1}) tem várias camadas: {3}. Diga qual, por exemplo {4}|layername={5}.</translation>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
+        <source>The {1} file {2} has the CRS &#x27;{3}&#x27; and the raster &#x27;{4}&#x27;, and no transformation between them is known. Use a layer in the raster&#x27;s CRS, or set the CRS that the coordinates are actually in.</source>
         <translation>O arquivo ({1}) {2} está em &#x27;{3}&#x27; e o raster em &#x27;{4}&#x27;: não se conhece caminho de um para o outro. Forneça a camada no SRC do raster, ou defina o SRC em que suas coordenadas realmente estão.</translation>
     </message>
     <message>
@@ -5487,22 +5477,22 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/describing.py"/>
-        <source>Looking at its values</source>
+        <source>Reading its values</source>
         <translation>Examinando os valores dele</translation>
     </message>
     <message>
         <location filename="../engine/describing.py"/>
-        <source>Judging the models</source>
+        <source>Checking which models fit</source>
         <translation>Avaliando os modelos</translation>
     </message>
     <message>
         <location filename="../engine/device_check.py"/>
-        <source>PyTorch {1} finds no GPU that it can use: it was built for the processor only, or the driver is missing or too old.</source>
+        <source>PyTorch {1} cannot find a usable GPU: it was built for the processor only, or the driver is missing or outdated.</source>
         <translation>O PyTorch {1} não encontra nenhuma GPU que possa usar: foi compilado só para o processador, ou o driver falta ou é antigo demais.</translation>
     </message>
     <message>
         <location filename="../engine/device_check.py"/>
-        <source>A matrix product on the GPU differs from the processor&#x27;s by {1} of its size.</source>
+        <source>A matrix product on the GPU differs from that of the processor by {1} of its size.</source>
         <translation>Um produto de matrizes na GPU difere do produto do processador em {1} da sua grandeza.</translation>
     </message>
     <message>
@@ -5517,7 +5507,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute: its maps would differ. Export it as plain ONNX.</source>
+        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute, so its maps would differ. Export the model as plain ONNX.</source>
         <translation>O modelo &#x27;{1}&#x27; padroniza cada cena por estatísticas de todos os pixels dela, o que o Deepness não calcula: os mapas seriam diferentes. Exporte-o como ONNX simples.</translation>
     </message>
     <message>
@@ -5532,7 +5522,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>The graph for Deepness differs from the model by {1} in a probability, accepted is {2}. Export it as plain ONNX, and please report the model&#x27;s card.</source>
+        <source>The probabilities of the graph for Deepness differ from those of the model by up to {1}, but only {2} is acceptable. Export the model as plain ONNX, and please report the model&#x27;s card.</source>
         <translation>O grafo para o Deepness difere do modelo em {1} em uma probabilidade; aceita-se {2}. Exporte-o como ONNX simples e, por favor, relate a ficha do modelo.</translation>
     </message>
     <message>
@@ -5542,12 +5532,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>In Deepness, map the bands in this order: {1}{2}.</source>
+        <source>In Deepness, assign the bands in this order: {1}{2}.</source>
         <translation>No Deepness, associe as bandas nesta ordem: {1}{2}.</translation>
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>In Deepness, values must be reflectance x {1}, without an added offset: subtract the 1000 that Sentinel-2 products carry since processing baseline 04.00 before.</source>
+        <source>In Deepness, values must be reflectance x {1} without an added offset. First subtract the offset of 1000 of Sentinel-2 products since processing baseline 04.00.</source>
         <translation>No Deepness, os valores devem ser reflectância x {1}, sem deslocamento somado: subtraia antes os 1000 que os produtos Sentinel-2 trazem desde a linha de base de processamento 04.00.</translation>
     </message>
     <message>
@@ -5557,17 +5547,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/export/exporting.py"/>
-        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} beside it. Export it as ONNX instead.</source>
+        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} next to it. Export it as ONNX instead.</source>
         <translation>O modelo &#x27;{1}&#x27; não tem pesos para treinar: não há {2} ao lado dele. Exporte-o como ONNX.</translation>
     </message>
     <message>
         <location filename="../engine/export/exporting.py"/>
-        <source>The model &#x27;{1}&#x27; is a backbone: it predicts nothing until it is fine-tuned, so there is nothing to run elsewhere. Export its weights (safetensors), or fine-tune it first.</source>
+        <source>The model &#x27;{1}&#x27; is a backbone, which cannot make predictions before it is fine-tuned. Export its weights (safetensors), or fine-tune it first.</source>
         <translation>O modelo &#x27;{1}&#x27; é um backbone: não prediz nada até receber ajuste fino; por isso não há nada para executar em outro lugar. Exporte os pesos dele (safetensors) ou faça antes o ajuste fino.</translation>
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The exported graph differs from the network by {1} in a probability, accepted is {2}. </source>
+        <source>The probabilities of the exported graph differ from those of the network by up to {1}, but only {2} is acceptable. </source>
         <translation>O grafo exportado difere da rede em {1} em uma probabilidade; aceita-se {2}. </translation>
     </message>
     <message>
@@ -5582,12 +5572,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The network cannot be exported by this version of torch. Please report it.</source>
+        <source>This version of PyTorch cannot export the network. Please report it.</source>
         <translation>A rede não pode ser exportada por esta versão do torch. Por favor, relate isso.</translation>
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The model&#x27;s weights need more than the 2 GB that one ONNX file can hold. </source>
+        <source>The weights of the model need more than 2 GB, the largest size of a single ONNX file. </source>
         <translation>Os pesos do modelo precisam de mais que os 2 GB que um arquivo ONNX pode conter. </translation>
     </message>
     <message>
@@ -5602,27 +5592,27 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/export/streamed.py"/>
-        <source>The model needs {1} GB; one ONNX file can hold 2 GB. Write a .safetensors model instead.</source>
+        <source>The model needs {1} GB, but a single ONNX file can hold at most 2 GB. Write a .safetensors model instead.</source>
         <translation>O modelo precisa de {1} GB; um arquivo ONNX pode conter 2 GB. Grave um modelo .safetensors.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/graph_weights.py"/>
-        <source>The graph of &#x27;{1}&#x27; does not hold the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file beside it.</source>
+        <source>The graph of &#x27;{1}&#x27; does not contain the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file next to it.</source>
         <translation>O grafo de &#x27;{1}&#x27; não contém o peso &#x27;{2}&#x27; da sua rede. Use o ONNX Runtime para este modelo, ou mantenha o ficheiro .safetensors ao lado.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
-        <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;; if it is a model that ships, please report this.</source>
+        <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;. If it is one of the models that come with the plugin, please report this.</source>
         <translation>O modelo &#x27;{1}&#x27; falhou na GPU. Escolha o dispositivo &#x27;cpu&#x27;; se for um modelo incluído, comunique-o.</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
-        <source>The GPU has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The GPU does not have enough free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>A GPU tem pouca memória livre para o modelo &#x27;{1}&#x27;. Feche outros programas, ou escolha um modelo mais pequeno.</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>&#x27;{1}&#x27; is copied as it is: the output must end in {2}, not &#x27;{3}&#x27;. To make another kind of file of it, use &#x27;Export model&#x27;.</source>
+        <source>&#x27;{1}&#x27; is copied without conversion, so the output must end in {2}, not &#x27;{3}&#x27;. To convert it to another format, use &#x27;Export model&#x27;.</source>
         <translation>&#x27;{1}&#x27; é copiado como está: a saída deve terminar em {2}, não em &#x27;{3}&#x27;. Para criar outro tipo de arquivo a partir dele, use &#x27;Exportar modelo&#x27;.</translation>
     </message>
     <message>
@@ -5632,12 +5622,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source> It seems to be made for the plugin Deepness: use it there.</source>
+        <source> It seems to have been made for the Deepness plugin: use it there.</source>
         <translation> Parece ter sido feito para o complemento Deepness: use-o lá.</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>&#x27;{1}&#x27; carries no SpectralGPT card: which bands it needs, by wavelength, and how values are scaled is not written in it, so that it cannot be run here.{2} Expected a model that this plugin made, or a published SpectralGPT checkpoint (.pth).</source>
+        <source>&#x27;{1}&#x27; has no SpectralGPT card. It does not say which bands it needs (by wavelength) and how values are scaled, so it cannot be used here.{2} Choose a model made with this plugin, or a published SpectralGPT checkpoint (.pth).</source>
         <translation>&#x27;{1}&#x27; não leva ficha do SpectralGPT: não consta nele de que bandas precisa, por comprimento de onda, nem a escala dos valores; por isso não pode ser executado aqui.{2} Esperava-se um modelo criado por este complemento ou um checkpoint publicado do SpectralGPT (.pth).</translation>
     </message>
     <message>
@@ -5647,32 +5637,32 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>Taking the checkpoint&#x27;s fingerprint</source>
+        <source>Computing the checksum of the checkpoint</source>
         <translation>Calculando a impressão digital do checkpoint</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>This checkpoint is a backbone: it predicts nothing until it is fine-tuned, so it cannot become .onnx. Give an output that ends in .safetensors, and fine-tune from it.</source>
+        <source>This checkpoint is a backbone, which cannot make predictions before it is fine-tuned, so it cannot become an .onnx file. Choose an output that ends in .safetensors, and fine-tune from it.</source>
         <translation>Este checkpoint é um backbone: não prediz nada até receber ajuste fino; por isso não pode virar .onnx. Dê uma saída que termine em .safetensors e faça o ajuste fino a partir dela.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}; a model for {4} needs {5} and gives probabilities. Import the model again.</source>
+        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}, but a model for {4} needs {5} and must return probabilities. Import the model again.</source>
         <translation>O grafo de &#x27;{1}&#x27; tem as entradas {2} e as saídas {3}; um modelo para {4} precisa de {5} e dá probabilidades. Importe o modelo de novo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The graph of &#x27;{1}&#x27; takes {2} (bands, rows, columns), its card says {3}. The file does not fit its card: make or import it again.</source>
+        <source>The graph of &#x27;{1}&#x27; expects {2} (bands, rows, columns), but its card says {3}. The file does not match its card: create or import it again.</source>
         <translation>O grafo de &#x27;{1}&#x27; recebe {2} (bandas, linhas, colunas), a ficha dele diz {3}. O arquivo não corresponde à ficha: crie-o ou importe-o de novo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The model &#x27;{1}&#x27; gave scores of the shape {2}, its card has {3} classes. The file does not fit its card: make or import it again.</source>
+        <source>The model &#x27;{1}&#x27; returned scores of the shape {2}, but its card has {3} classes. The file does not match its card: create or import it again.</source>
         <translation>O modelo &#x27;{1}&#x27; deu pontuações da forma {2}, a ficha dele tem {3} classes. O arquivo não corresponde à ficha: crie-o ou importe-o de novo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The model gave scores that are no numbers (NaN): it is damaged, or the raster has values far from those that it was made for. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or make or import the model again.</source>
+        <source>The model returned scores that are not numbers (NaN). Either it is damaged, or the raster&#x27;s values are far outside the range that it was trained on. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or create or import the model again.</source>
         <translation>O modelo deu pontuações que não são números (NaN): está danificado, ou o raster tem valores distantes daqueles para os quais foi feito. Verifique os valores e os valores sem dados do raster, defina o dispositivo como &#x27;cpu&#x27;, ou crie ou importe o modelo novamente.</translation>
     </message>
     <message>
@@ -5682,87 +5672,87 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1} does not run this model: {2}</source>
+        <source>Speed test: {1} cannot run this model: {2}</source>
         <translation>Medido uma vez: {1} não executa este modelo: {2}</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1}: {2}; not used</source>
+        <source>Speed test: {1}: {2}; not used</source>
         <translation>Medido uma vez: {1}: {2}; não usado</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1}: {2} ms a window{3}</source>
+        <source>Speed test: {1}: {2} ms per window{3}</source>
         <translation>Medido uma vez: {1}: {2} ms por janela{3}</translation>
     </message>
     <message>
         <location filename="../engine/infer/backends.py"/>
-        <source>A GPU was asked for and none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
+        <source>A GPU was requested, but none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
         <translation>Foi pedida uma GPU e nenhuma pode ser usada: {1}. Escolha o dispositivo &#x27;auto&#x27; ou &#x27;cpu&#x27;, ou instale o motor para a sua GPU.</translation>
     </message>
     <message>
         <location filename="../engine/infer/backends.py"/>
-        <source>The GPU is not used, the processor is. {1}</source>
+        <source>The processor is used instead of the GPU. {1}</source>
         <translation>A GPU não é usada; usa-se o processador. {1}</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>{1} of {2} scenes were finished by an earlier run and are left out</source>
+        <source>{1} of {2} scenes were completed by an earlier run and are skipped</source>
         <translation>{1} de {2} cenas foram concluídas por uma execução anterior e são deixadas de fora</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>&#x27;{1}&#x27; could not be brought up to date: another program, such as a spreadsheet, holds it. Close it there and run the same again, which writes the table alone; &#x27;{2}&#x27; tells of all scenes meanwhile.</source>
+        <source>&#x27;{1}&#x27; could not be updated, because another program, such as a spreadsheet, has it open. Close it there and run the same command again, which only writes the table. Until then, &#x27;{2}&#x27; lists all scenes.</source>
         <translation>Não foi possível atualizar «{1}»: outro programa, como uma folha de cálculo, tem-no aberto. Feche-o aí e execute o mesmo outra vez, o que escreve apenas a tabela; entretanto, «{2}» informa sobre todas as cenas.</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
+        <source>{1} of {2} scenes failed: {3}. All others are complete; &#x27;{4}&#x27; lists every scene. Fix the problem and run the same command again: completed scenes are skipped.</source>
         <translation>Não foi possível calcular {1} de {2} cenas: {3}. As outras estão concluídas; &#x27;{4}&#x27; lista todas. Corrija o que está errado e execute o mesmo de novo: o que está concluído fica de fora.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cell_windows.py"/>
-        <source>Labelling cells</source>
+        <source>Classifying cells</source>
         <translation>Rotulando células</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
+        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Use a larger one, or 0 for the model&#x27;s own window size.</source>
         <translation>O tamanho de célula {1} é menor que um pixel ({2} unidades do SRC). Dê um maior, ou 0 para a janela do próprio modelo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide; the model was trained on {5} m.</source>
+        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide. The model was trained on pixels of {5} m.</source>
         <translation>Os pixels de {1} m do raster são reamostrados para {2} m, de modo que uma célula de {3} px tenha {4} m de largura; o modelo foi treinado com {5} m.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>A cell shows the model {1} times the ground it was trained on ({2} m wide): the labels may be poor. Set the cell size to 0 for the model&#x27;s own scale.</source>
+        <source>A cell covers {1} times the area that the model was trained on ({2} m wide), so the labels may be poor. Set the cell size to 0 to use the scale of the model.</source>
         <translation>Uma célula mostra ao modelo {1} vezes o terreno com que foi treinado ({2} m de largura): os rótulos podem ser ruins. Defina o tamanho da célula como 0 para a escala do próprio modelo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>{1} {2}: less than half of their ground is on valid pixels of the raster.</source>
+        <source>{1} {2}: less than half of their area is covered by valid pixels of the raster.</source>
         <translation>{1} {2}: menos da metade da sua superfície está sobre pixels válidos do raster.</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>No {1} can be labelled: of {2}, none has at least half of its pixels valid. Choose a smaller cell size, another area, or check the no-data values.</source>
+        <source>No {1} can be classified: in none of {2} are at least half of the pixels valid. Choose a smaller cell size or another area, or check the no-data values.</source>
         <translation>Não é possível rotular nada ({1}): de {2}, nenhum elemento tem pelo menos a metade dos pixels válida. Escolha um tamanho de célula menor, outra área, ou verifique os valores sem dados.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
+        <source>A worker would use {1} on {2} (model {3}), but the client uses {4} on {5} (model {6}). Start the workers with the environment and the models of the client, or set the device to &#x27;cpu&#x27;.</source>
         <translation>Um worker calcularia com {1} em {2} (modelo {3}), o cliente com {4} em {5} (modelo {6}). Inicie os workers com o ambiente e os modelos do cliente, ou escolha o dispositivo &#x27;cpu&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster has no worker, so nothing is computed: the run waits for one. Start some with: dask worker ADDRESS, or cancel.</source>
+        <source>The cluster has no workers, so the run is waiting for one. Start workers with: dask worker ADDRESS, or cancel.</source>
         <translation>O cluster não tem nenhum worker, portanto nada é calculado: a execução espera por um. Inicie alguns com: dask worker ADDRESS, ou cancele.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster could not compute a task: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <source>The cluster could not complete a task: its scheduler has stopped, or the task repeatedly ended its workers. Check the logs of the workers: they may have too little memory, or lack the engine&#x27;s libraries.</source>
         <translation>O cluster não conseguiu calcular uma tarefa: o seu escalonador desapareceu, ou os workers terminaram repetidamente ao fazê-lo. Veja os registros dos workers: podem ter pouca memória ou não ter as bibliotecas do mecanismo.</translation>
     </message>
     <message>
@@ -5772,7 +5762,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster_parts.py"/>
-        <source>Labelling scenes</source>
+        <source>Classifying scenes</source>
         <translation>Rotulando cenas</translation>
     </message>
     <message>
@@ -5787,7 +5777,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>A model of change has two classes, unchanged and changed; &#x27;{1}&#x27; has {2}. Choose another model.</source>
+        <source>A change model has two classes, unchanged and changed, but &#x27;{1}&#x27; has {2}. Choose another model.</source>
         <translation>Um modelo de mudanças tem duas classes, inalterado e alterado; &#x27;{1}&#x27; tem {2}. Escolha outro modelo.</translation>
     </message>
     <message>
@@ -5797,22 +5787,22 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (found in the scene)</source>
+        <source>Threshold: {1} (determined from the scene)</source>
         <translation>Limiar: {1} (encontrado na cena)</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (fixed in the model&#x27;s card)</source>
+        <source>Threshold: {1} (fixed in the model card)</source>
         <translation>Limiar: {1} (fixado na ficha do modelo)</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is not known)</source>
+        <source>Threshold: {1} (specified; the model&#x27;s own is not known)</source>
         <translation>Limiar: {1} (dado; o do modelo não é conhecido)</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <source>Threshold: {1} (specified; the model&#x27;s own is {2})</source>
         <translation>Limiar: {1} (dado; o do modelo é {2})</translation>
     </message>
     <message>
@@ -5822,72 +5812,72 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>Estimate: {1} windows, {2}{3} of memory, {4} on the disk ({5} free)</source>
+        <source>Estimate: {1} windows, {2}{3} of memory, {4} of disk space ({5} free)</source>
         <translation>Estimativa: {1} janelas, {2}{3} de memória, {4} no disco ({5} livres)</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>Estimate: {1} on the disk of &#x27;{2}&#x27; ({3} free)</source>
+        <source>Estimate: {1} of disk space in &#x27;{2}&#x27; ({3} free)</source>
         <translation>Estimativa: {1} no disco de &#x27;{2}&#x27; ({3} livres)</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <source>{1} of memory is free, but the run may need {2}: it may be slow or fail. Close other programs, or use fewer threads.</source>
         <translation>Há {1} de memória livres e a execução pode precisar de {2}: pode ser lenta ou falhar. Feche outros programas ou escolha menos threads.</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space, but the run needs {3} while it works. Free some space, choose another folder, or limit the extent.</source>
         <translation>A pasta «{1}» tem {2} de espaço livre e a execução precisa de {3} enquanto trabalha. Liberte espaço, escolha outra pasta ou limite a extensão.</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space, but the run may need {3} and could fail. Free some space, or choose another folder.</source>
         <translation>A pasta «{1}» tem {2} de espaço livre e a execução pode precisar de {3}: pode falhar. Liberte espaço ou escolha outra pasta.</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
-        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
+        <source>The GPU is low on memory. Continuing with {1} windows at a time.</source>
         <translation>A memória da GPU é pouca: continua com {1} janelas por vez.</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
-        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <source>The GPU does not have enough memory for even one window. Continuing on the processor.</source>
         <translation>A memória da GPU não basta para uma janela: continua com o processador.</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_parts.py"/>
-        <source>Goes on where the last run stopped: {1} windows are done</source>
+        <source>Resuming the previous run: {1} windows are done</source>
         <translation>Continua de onde a última execução parou: {1} janelas estão prontas</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_rows.py"/>
-        <source>Goes on where the last run stopped: {1} of {2} rows are done</source>
+        <source>Resuming the previous run: {1} of {2} rows are done</source>
         <translation>Continua de onde a última execução parou: {1} de {2} linhas estão prontas</translation>
     </message>
     <message>
         <location filename="../engine/infer/gpu_choice.py"/>
-        <source>Measured once: {1}: {2} ms a window</source>
+        <source>Speed test: {1}: {2} ms per window</source>
         <translation>Medido uma vez: {1}: {2} ms por janela</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
-        <source>The model &#x27;{1}&#x27; is for training; running one needs a file that ends in .onnx. Export it first.</source>
+        <source>The model &#x27;{1}&#x27; is for training. To run it, a file that ends in .onnx is needed. Export it first.</source>
         <translation>O modelo &#x27;{1}&#x27; é para treinar; para executar é preciso um arquivo que termine em .onnx. Exporte-o antes.</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
-        <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
+        <source>The card in &#x27;{1}&#x27; does not list any classes. Create or import the model again.</source>
         <translation>A ficha dentro de &#x27;{1}&#x27; não cita classes. Crie-o ou importe-o de novo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/model_inputs.py"/>
-        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <source>The two dates have no group of bands in common: the first one provides the model&#x27;s groups {1}, the second one {2}. Choose rasters from the same sensor.</source>
         <translation>As duas datas não têm nenhum grupo de bandas em comum: a primeira serve para os grupos {1} do modelo, a segunda para {2}. Escolha rasters do mesmo sensor.</translation>
     </message>
     <message>
         <location filename="../engine/infer/mosaic.py"/>
-        <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
+        <source>There are no valid pixels in the area: the raster has no data there. Choose another area, or check the no-data values.</source>
         <translation>Não há nenhum pixel válido na área: ali o raster só contém sem dados. Escolha outra área ou verifique os valores sem dados.</translation>
     </message>
     <message>
@@ -5897,42 +5887,42 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
+        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or outdated. Update the driver, or choose the processor.</source>
         <translation>O ONNX Runtime não pôde iniciar {1}: o driver ou as bibliotecas faltam ou são antigos demais. Atualize o driver ou escolha o processador.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: it is not a complete ONNX model, or needs a newer version. Copy the file again, or update the engine.</source>
+        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: the ONNX model is incomplete or needs a newer version. Copy the file again, or update the engine.</source>
         <translation>O ONNX Runtime {1} não pode carregar &#x27;{2}&#x27;: não é um modelo ONNX completo ou precisa de uma versão mais nova. Copie o arquivo de novo ou atualize o motor.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The model &#x27;{1}&#x27; failed while it ran. Make or import it again; if it is one that ships, please report this.</source>
+        <source>The model &#x27;{1}&#x27; failed while running. Create or import it again. If it is one of the models that come with the plugin, please report this.</source>
         <translation>O modelo &#x27;{1}&#x27; falhou durante a execução. Crie-o ou importe-o de novo; se for um dos que acompanham o complemento, por favor, relate isso.</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The {1} has too little free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The {1} does not have enough free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>Memória livre insuficiente para o modelo &#x27;{2}&#x27; em: {1}. Feche outros programas ou escolha um modelo menor.</translation>
     </message>
     <message>
         <location filename="../engine/infer/openvino_backend.py"/>
-        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: it is not a complete ONNX model, or has parts that OpenVINO does not know.</source>
+        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: the ONNX model is incomplete, or has parts that OpenVINO does not support.</source>
         <translation>O OpenVINO {1} não pode executar &#x27;{2}&#x27;: não é um modelo ONNX completo ou tem partes que o OpenVINO não conhece.</translation>
     </message>
     <message>
         <location filename="../engine/infer/openvino_backend.py"/>
-        <source>The machine has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The computer does not have enough free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>A máquina tem pouca memória livre para o modelo &#x27;{1}&#x27;. Feche outros programas ou escolha um modelo menor.</translation>
     </message>
     <message>
         <location filename="../engine/infer/places.py"/>
-        <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
+        <source>A place of {1} CRS units is {2} x {3} pixels, which is larger than the area to search ({4} x {5} pixels). Use a smaller size, 0 for {6} pixels, or a larger extent.</source>
         <translation>Um local de {1} unidades do SRC tem {2} x {3} pixels, maior que a área a pesquisar ({4} x {5} pixels). Dê um tamanho menor, 0 para {6} pixels, ou uma extensão maior.</translation>
     </message>
     <message>
         <location filename="../engine/infer/preflight.py"/>
-        <source>Estimated before: {1} windows, {2}{3}; it took {4} windows, {5}, {6}</source>
+        <source>Estimated: {1} windows, {2}{3}; actual: {4} windows, {5}, {6}</source>
         <translation>Estimado antes: {1} janelas, {2}{3}; foram {4} janelas, {5}, {6}</translation>
     </message>
     <message>
@@ -5947,17 +5937,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/quick_look.py"/>
-        <source>The map shows nothing of the area to compute.</source>
+        <source>The map view does not show any part of the area to process.</source>
         <translation>O mapa não mostra nada da área a calcular.</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>
-        <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
+        <source>The mask does not intersect the area to process ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation>A máscara não toca a área a calcular ({1} em {2}); os polígonos dela estão em {3}. Escolha outra máscara ou verifique o SRC dela.</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>
-        <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
+        <source>The mask is too small: it contains no pixel centre. Choose a larger mask.</source>
         <translation>A máscara é menor que um pixel: nenhum pixel tem o centro dentro dela. Escolha uma máscara maior.</translation>
     </message>
     <message>
@@ -6002,27 +5992,27 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/run_report.py"/>
-        <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
+        <source>The raster&#x27;s pixels are {1} m wide on the ground, but the model was trained on pixels of {2} m, so results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
         <translation>Os pixels do raster têm {1} m no terreno, aqueles com que o modelo aprendeu {2} m: os resultados podem ser ruins. Reamostre o raster (Raster &gt; Projeções &gt; Reprojetar), escolha outro modelo ou treine um com este raster.</translation>
     </message>
     <message>
         <location filename="../engine/infer/run_report.py"/>
-        <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
+        <source>Windows: {1} processed, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>Janelas: {1} calculadas, {2} puladas de {3}; {4} s, {5} Mpx/s em {6} ({7})</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>No scene was given. Name rasters with inputs, or a text file with one a line with inputs_list.</source>
+        <source>No scene was specified. List rasters with inputs, or give a text file with one raster per line with inputs_list.</source>
         <translation>Nenhuma cena foi indicada. Indique rasters com inputs, ou com inputs_list um arquivo de texto com um por linha.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Change needs two rasters for each scene; {1} were given, the last is &#x27;{2}&#x27;. Give a first and a second date for each.</source>
+        <source>Change detection needs two rasters for each scene, but {1} were given; the last one is &#x27;{2}&#x27;. Specify a first and a second date for each scene.</source>
         <translation>A mudança precisa de dois rasters por cena; foram indicados {1}, o último é &#x27;{2}&#x27;. Indique uma primeira e uma segunda data para cada uma.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <source>The scenes &#x27;{1}&#x27; and &#x27;{2}&#x27; would be written to the same output. Leave one out, or rename a file.</source>
         <translation>Duas cenas seriam gravadas na mesma saída: &#x27;{1}&#x27; e &#x27;{2}&#x27;. Deixe uma de fora ou renomeie um arquivo.</translation>
     </message>
     <message>
@@ -6032,67 +6022,67 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Use a text file (UTF-8) with the path of one raster per line.</source>
         <translation>Não é possível ler a lista de cenas &#x27;{1}&#x27;. Indique um arquivo de texto (UTF-8) com o caminho de um raster em cada linha.</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>&#x27;{1}&#x27; writes no &#x27;{2}&#x27; beside its output. There are: {3}.</source>
+        <source>&#x27;{1}&#x27; cannot write &#x27;{2}&#x27; in addition to its output. Available: {3}.</source>
         <translation>&#x27;{1}&#x27; não grava &#x27;{2}&#x27; junto da sua saída. Há: {3}.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
+        <source>The name of the output &#x27;{1}&#x27; must end in {2}. Change it.</source>
         <translation>A saída &#x27;{1}&#x27; deve terminar em {2}. Dê-lhe um nome assim.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The name of a GeoPackage cannot have a &#x27;;&#x27;, as that of the output &#x27;{1}&#x27; has. Give it another name.</source>
+        <source>The name of a GeoPackage cannot contain &#x27;;&#x27;, but that of the output &#x27;{1}&#x27; does. Choose another name.</source>
         <translation>O nome de um GeoPackage não pode conter «;», como acontece com o da saída «{1}». Dê-lhe outro nome.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The name of the output &#x27;{1}...&#x27; is too long for a file and what stands beside it: {2} bytes, expected at most {3}. Give it a shorter name.</source>
+        <source>The name of the output &#x27;{1}...&#x27; is too long for the file and those written next to it: {2} bytes, but at most {3} are allowed. Choose a shorter name.</source>
         <translation>O nome da saída &#x27;{1}...&#x27; é longo demais para um arquivo e os que o acompanham: {2} bytes; esperam-se no máximo {3}. Dê-lhe um nome mais curto.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
+        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each of them a different name.</source>
         <translation>Duas saídas seriam gravadas em &#x27;{1}&#x27;. Dê a cada uma um nome próprio.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; is a folder. Give the name of a file.</source>
+        <source>The output &#x27;{1}&#x27; is a folder. Specify the name of a file.</source>
         <translation>A saída &#x27;{1}&#x27; é uma pasta. Dê o nome de um arquivo.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27; or choose another one.</source>
+        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27;, or choose another one.</source>
         <translation>A pasta da saída &#x27;{1}&#x27; não existe. Crie &#x27;{2}&#x27; ou escolha outra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The disk is full, or the file too large for it: &#x27;{1}&#x27; could not be completed. Make room, or write to another disk. Nothing was kept of this output.</source>
+        <source>The disk is full, or the file is too large for it: &#x27;{1}&#x27; could not be completed. Free some space, or write to another disk. Nothing of this output was kept.</source>
         <translation>O disco está cheio, ou o arquivo é grande demais para ele: &#x27;{1}&#x27; não pôde ser concluído. Libere espaço ou grave em outro disco. Nada desta saída foi mantido.</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>&#x27;{1}&#x27; cannot be written. Check that you may write to this folder and that no other program (or layer in QGIS) holds the file, or choose another place.</source>
+        <source>&#x27;{1}&#x27; cannot be written. Check that you have write access to this folder and that the file is not open in another program or as a layer in QGIS, or choose another location.</source>
         <translation>&#x27;{1}&#x27; não pode ser gravado. Verifique se você pode gravar nesta pasta e se nenhum outro programa (ou camada no QGIS) está usando o arquivo, ou escolha outro lugar.</translation>
     </message>
     <message>
         <location filename="../engine/infer/threshold.py"/>
-        <source>The model&#x27;s card asks for the threshold {1}, which this version does not know. Update the plugin, or give a threshold yourself.</source>
+        <source>The model card asks for the threshold {1}, which this version does not support. Update the plugin, or specify a threshold.</source>
         <translation>A ficha do modelo pede o limiar {1}, que esta versão não conhece. Atualize o complemento ou dê você mesmo um limiar.</translation>
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>The model &#x27;{1}&#x27; knows {2} class; to be undecided takes two or more. Choose a model with more classes.</source>
+        <source>The model &#x27;{1}&#x27; has {2} class, but uncertainty needs two or more. Choose a model with more classes.</source>
         <translation>O modelo &#x27;{1}&#x27; conhece {2} classe; para haver indecisão são precisas duas ou mais. Escolha um modelo com mais classes.</translation>
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size, a larger area, or check the no-data values.</source>
+        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size or a larger area, or check the no-data values.</source>
         <translation>Nenhum local de {1} tem pelo menos a metade dos pixels válida{2}. Escolha um tamanho menor, uma área maior, ou verifique os valores sem dados.</translation>
     </message>
     <message>
@@ -6102,22 +6092,22 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>{1} places were found instead of {2}: there is no room for more of {3} with one place between any two. Choose a smaller size, or a larger area.</source>
+        <source>{1} places were found instead of {2}: there is not enough space for more places of {3} with the required distance between them. Choose a smaller size, or a larger area.</source>
         <translation>Foram encontrados {1} locais em vez de {2}: não há espaço para mais locais de {3} com um local entre cada dois. Escolha um tamanho menor ou uma área maior.</translation>
     </message>
     <message>
         <location filename="../engine/infer/windows.py"/>
-        <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
+        <source>Windows of {1} px with an overlap of {2} px are impossible for a raster of {3} x {4} px: sizes must be at least 1, and the overlap must be smaller than the window.</source>
         <translation>Janelas de {1} px com sobreposição de {2} px sobre um raster de {3} x {4} px são impossíveis: os tamanhos devem ser pelo menos 1, e a sobreposição, menor que a janela.</translation>
     </message>
     <message>
         <location filename="../engine/infer/zone_windows.py"/>
-        <source>Labelling zones</source>
+        <source>Classifying zones</source>
         <translation>Rotulando zonas</translation>
     </message>
     <message>
         <location filename="../engine/jobs.py"/>
-        <source>There is no verb &#x27;{1}&#x27;. There are: {2}.</source>
+        <source>There is no command &#x27;{1}&#x27;. Available: {2}.</source>
         <translation>Não existe o verbo &#x27;{1}&#x27;. Existem: {2}.</translation>
     </message>
     <message>
@@ -6127,17 +6117,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/jobs.py"/>
-        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which this engine does not have. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
+        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which is not installed in this engine. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
         <translation>&#x27;{1}&#x27; precisa da biblioteca &#x27;{2}&#x27;, que este motor não tem. Instale as bibliotecas do motor: {3} (no QGIS: SpectralGPT &gt; Motor).</translation>
     </message>
     <message>
         <location filename="../engine/memory_limit.py"/>
-        <source> The engine may take {1} MB, as the memory limit says: raise it in QGIS under Settings &gt; Options &gt; SpectralGPT, or set it to no limit.</source>
+        <source> The memory limit allows the engine {1} MB. Increase or remove the limit in QGIS under Settings &gt; Options &gt; SpectralGPT.</source>
         <translation> O motor pode usar {1} MB, como diz o limite de memória: aumente-o no QGIS em Configurações &gt; Opções &gt; SpectralGPT, ou defina-o como sem limite.</translation>
     </message>
     <message>
         <location filename="../engine/model/config.py"/>
-        <source>{1}={2} does not fit {3}={4}: expected a positive multiple. Use {5}={6}, or another {7}.</source>
+        <source>{1}={2} does not match {3}={4}: a positive multiple is needed. Use {5}={6}, or another {7}.</source>
         <translation>{1}={2} não é compatível com {3}={4}: esperava-se um múltiplo positivo. Use {5}={6}, ou outro {7}.</translation>
     </message>
     <message>
@@ -6147,67 +6137,67 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/model/dense_head.py"/>
-        <source>The published pixel-wise head is made for tokens of {1} pixels and a width that is a multiple of 16, given patch={2}, width={3}. Use patch={4} and width={5}.</source>
+        <source>The published pixel-wise head needs tokens of {1} pixels and a width that is a multiple of 16, but it was given patch={2}, width={3}. Use patch={4} and width={5}.</source>
         <translation>A cabeça publicada por pixel é feita para tokens de {1} pixels e uma largura múltipla de 16; foram dados patch={2}, width={3}. Use patch={4} e width={5}.</translation>
     </message>
     <message>
         <location filename="../engine/model/encoder.py"/>
-        <source>The network takes images [batch, {1}, height, width], given {2}. Fill bands that are missing with zeros and leave their group out.</source>
+        <source>The network expects images [batch, {1}, height, width], but got {2}. Fill missing bands with zeros and leave out their group.</source>
         <translation>A rede recebe imagens [lote, {1}, altura, largura]; foi dado {2}. Preencha com zeros as bandas que faltam e deixe o grupo delas de fora.</translation>
     </message>
     <message>
         <location filename="../engine/model/encoder.py"/>
-        <source>The pretrained model does not fit this network: {1} of {2} encoder weights are missing or have another shape ({3}). Choose a backbone with the same bands, width and depth.</source>
+        <source>The pretrained model does not match this network: {1} of {2} encoder weights are missing or have a different shape ({3}). Choose a backbone with the same bands, width and depth.</source>
         <translation>O modelo pré-treinado não serve para esta rede: {1} de {2} pesos do codificador faltam ou têm outra forma ({3}). Escolha um backbone com as mesmas bandas, largura e profundidade.</translation>
     </message>
     <message>
         <location filename="../engine/model/losses.py"/>
-        <source>The loss weights {1} cannot be trained with: none may be negative and one must be above 0.</source>
+        <source>The loss weights {1} are invalid: none may be negative, and at least one must be above 0.</source>
         <translation>Não é possível treinar com os pesos da perda {1}: nenhum pode ser negativo, e um deve ser maior que 0.</translation>
     </message>
     <message>
         <location filename="../engine/model/masked_autoencoder.py"/>
-        <source>A mask ratio of {1} leaves {2} of {3} tokens visible: some must be hidden and some visible. Use 0.9, or a larger window.</source>
+        <source>A mask ratio of {1} leaves {2} of {3} tokens visible, but some must be hidden and some visible. Use 0.9, or a larger window.</source>
         <translation>Uma taxa de máscara de {1} deixa {2} de {3} tokens visíveis: alguns devem ficar ocultos e alguns visíveis. Use 0.9 ou uma janela maior.</translation>
     </message>
     <message>
         <location filename="../engine/model/normalise.py"/>
-        <source>The card&#x27;s statistics do not fit its {1} bands: {2} means, {3} deviations (each must be above 0). Train or import the model again.</source>
+        <source>The statistics in the card do not match its {1} bands: {2} means, {3} standard deviations (each must be above 0). Train or import the model again.</source>
         <translation>As estatísticas da ficha não correspondem às {1} bandas dela: {2} médias, {3} desvios (cada um deve ser maior que 0). Treine ou importe o modelo de novo.</translation>
     </message>
     <message>
         <location filename="../engine/model/normalise.py"/>
-        <source>The card asks for the normalisation &#x27;{1}&#x27;, this version knows statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
+        <source>The card asks for the normalisation &#x27;{1}&#x27;, but this version supports only statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
         <translation>A ficha pede a normalização &#x27;{1}&#x27;; esta versão conhece statistics, tile-minmax, scene-statistics e none. Atualize o complemento.</translation>
     </message>
     <message>
         <location filename="../engine/model/pixel_change.py"/>
-        <source>{1} levels of pixels end at stride {2}, but a token is {3} pixels wide. Give one width for each stride from 1 to {4}.</source>
+        <source>{1} pixel levels end at stride {2}, but a token is {3} pixels wide. Specify one width for each stride from 1 to {4}.</source>
         <translation>{1} níveis de pixels terminam no passo {2}, mas um token tem {3} pixels de largura. Dê uma largura para cada passo de 1 a {4}.</translation>
     </message>
     <message>
         <location filename="../engine/model/position.py"/>
-        <source>A window of {1} x {2} pixels cannot be cut into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
+        <source>A window of {1} x {2} pixels cannot be divided into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
         <translation>Uma janela de {1} x {2} pixels não pode ser cortada em tokens de {3} x {4}: os dois lados devem ser múltiplos de {5}. O tamanho válido mais próximo é {6} x {7}.</translation>
     </message>
     <message>
         <location filename="../engine/model/predictor.py"/>
-        <source>A model for &#x27;{1}&#x27; predicts nothing by itself. Fine-tune it first, and use the result.</source>
+        <source>A model for &#x27;{1}&#x27; cannot make predictions by itself. Fine-tune it first, and use the result.</source>
         <translation>Um modelo para &#x27;{1}&#x27; não prediz nada por si só. Faça antes o ajuste fino e use o resultado.</translation>
     </message>
     <message>
         <location filename="../engine/model/predictor.py"/>
-        <source>The model takes {1} inputs ({2}), given {3}.</source>
+        <source>The model needs {1} inputs ({2}), but {3} were given.</source>
         <translation>O modelo recebe {1} entradas ({2}); foram dadas {3}.</translation>
     </message>
     <message>
         <location filename="../engine/model/registry.py"/>
-        <source>The model&#x27;s card names the network &#x27;{1}&#x27;, this version knows {2}. Update the plugin, or import the model again.</source>
+        <source>The model card specifies the network &#x27;{1}&#x27;, but this version supports only {2}. Update the plugin, or import the model again.</source>
         <translation>A ficha do modelo cita a rede &#x27;{1}&#x27;; esta versão conhece {2}. Atualize o complemento ou importe o modelo de novo.</translation>
     </message>
     <message>
         <location filename="../engine/model/registry.py"/>
-        <source>The model&#x27;s card describes its network &#x27;{1}&#x27; in a way this version cannot build. Update the plugin, or import the model again.</source>
+        <source>The model card describes its network &#x27;{1}&#x27; in a way that this version does not support. Update the plugin, or import the model again.</source>
         <translation>A ficha do modelo descreve a rede &#x27;{1}&#x27; de um modo que esta versão não pode construir. Atualize o complemento ou importe o modelo de novo.</translation>
     </message>
     <message>
@@ -6222,52 +6212,52 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <source>The model &#x27;{1}&#x27; is for {2}, but a model for {3} is needed. Choose another model, or use the tool that fits this one.</source>
         <translation>O modelo &#x27;{1}&#x27; é para {2}; aqui é preciso um para {3}. Escolha outro modelo ou use a ferramenta que serve para este.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <source>There is no model &#x27;{1}&#x27;. Specify the path of a model file, or the name of an installed model ({2}).</source>
         <translation>Não existe o modelo &#x27;{1}&#x27;. Dê o caminho de um arquivo de modelo ou o nome de um modelo instalado ({2}).</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; is not a model of SpectralGPT: expected a file that ends in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT model: its name must end in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
         <translation>&#x27;{1}&#x27; não é um modelo do SpectralGPT: esperava-se um arquivo que termine em .onnx ou .safetensors. Importe antes outros formatos com &#x27;Importar modelo&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another kind. Copy the file again, or choose another model.</source>
+        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another type. Copy the file again, or choose another model.</source>
         <translation>&#x27;{1}&#x27; não pode ser lido como modelo: falta, está danificado ou é de outro tipo. Copie o arquivo de novo ou escolha outro modelo.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; carries no SpectralGPT card, so its bands and classes are unknown. Import it with &#x27;Import model&#x27; first.</source>
+        <source>&#x27;{1}&#x27; has no SpectralGPT card, so its bands and classes are not known. Import it with &#x27;Import model&#x27; first.</source>
         <translation>&#x27;{1}&#x27; não leva ficha do SpectralGPT; por isso as bandas e classes dele são desconhecidas. Importe-o antes com &#x27;Importar modelo&#x27;.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The card inside &#x27;{1}&#x27; is damaged. Copy the file again.</source>
+        <source>The card in &#x27;{1}&#x27; is damaged. Copy the file again.</source>
         <translation>A ficha dentro de &#x27;{1}&#x27; está danificada. Copie o arquivo de novo.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its seal. Copy or download it again.</source>
+        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its checksum. Copy or download it again.</source>
         <translation>O arquivo de modelo &#x27;{1}&#x27; foi alterado ou danificado depois de criado: o conteúdo não corresponde ao selo. Copie ou baixe-o de novo.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; has no seal. Import or train the model again.</source>
+        <source>The model file &#x27;{1}&#x27; has no checksum. Import or train the model again.</source>
         <translation>O arquivo de modelo &#x27;{1}&#x27; não tem selo. Importe ou treine o modelo de novo.</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; has no place for a seal. Import or train the model again.</source>
+        <source>The model file &#x27;{1}&#x27; has no space for a checksum. Import or train the model again.</source>
         <translation>O arquivo de modelo &#x27;{1}&#x27; não tem lugar para um selo. Importe ou treine o modelo de novo.</translation>
     </message>
     <message>
         <location filename="../engine/model_folders.py"/>
-        <source>The folder {1} does not answer.</source>
+        <source>The folder {1} is not responding.</source>
         <translation>A pasta {1} não responde.</translation>
     </message>
     <message>
@@ -6287,47 +6277,47 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>There is no file &#x27;{1}&#x27;. Give the path of a checkpoint.</source>
+        <source>There is no file &#x27;{1}&#x27;. Specify the path of a checkpoint.</source>
         <translation>Não existe o arquivo &#x27;{1}&#x27;. Dê o caminho de um checkpoint.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; was not loaded: beside weights it holds {2} kind(s) of Python object that could run code ({3}). Expected tensors, plain values and argparse.Namespace only. Get the published file, or save the weights alone with torch.save(model.state_dict(), path).</source>
+        <source>&#x27;{1}&#x27; was not loaded: in addition to weights, it contains {2} type(s) of Python object that could execute code ({3}). Only tensors, plain values and argparse.Namespace are accepted. Use the published file, or save only the weights with torch.save(model.state_dict(), path).</source>
         <translation>&#x27;{1}&#x27; não foi carregado: além de pesos, contém {2} tipo(s) de objeto Python que poderiam executar código ({3}). Esperavam-se apenas tensores, valores simples e argparse.Namespace. Obtenha o arquivo publicado ou salve só os pesos com torch.save(model.state_dict(), path).</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is of another kind, incomplete or damaged. Download it again and compare its size.</source>
+        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is incomplete, damaged or of another type. Download it again and compare its size.</source>
         <translation>&#x27;{1}&#x27; não pode ser lido como checkpoint do PyTorch: é de outro tipo, está incompleto ou danificado. Baixe-o de novo e compare o tamanho.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds {2}, expected a dictionary of weights, bare or under &#x27;model&#x27;. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains {2}, but a dictionary of weights is needed, either directly or under &#x27;model&#x27;. Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; contém {2}; esperava-se um dicionário de pesos, direto ou sob &#x27;model&#x27;. Dê um dos checkpoints publicados.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds {2} entries that are no weights ({3}), expected dense floating-point tensors only. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains {2} entries that are not weights ({3}). Only dense floating-point tensors are accepted. Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; contém {2} entradas que não são pesos ({3}); esperavam-se apenas tensores densos de ponto flutuante. Dê um dos checkpoints publicados.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: expected the weights {2}; found {3}, among {4} weights ({5}). Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: the weights {2} are needed, but {3} was found, among {4} weights ({5}). Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; não é um checkpoint do SpectralGPT: esperavam-se os pesos {2}; encontrado: {3}, entre {4} pesos ({5}). Dê um dos checkpoints publicados.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} places, expected a width of {4} and a square number of places. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} positions, but a width of {4} and a square number of positions are needed. Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; tem tokens de largura {2} em {3} posições; esperavam-se a largura {4} e um número quadrado de posições. Dê um dos checkpoints publicados.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds SpectralGPT&#x27;s encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains the SpectralGPT encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Use one of the published checkpoints.</source>
         <translation>&#x27;{1}&#x27; contém o codificador do SpectralGPT, mas nem o decodificador (decoder_...) nem uma cabeça (cls_seg..., head...) entre {2} pesos. Dê um dos checkpoints publicados.</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; does not fit SpectralGPT&#x27;s {2} network of {3} weights: {4}. Give the published file as it was downloaded, or choose what it holds with &#x27;kind&#x27;.</source>
+        <source>&#x27;{1}&#x27; does not match SpectralGPT&#x27;s {2} network of {3} weights: {4}. Use the published file as it was downloaded, or specify its type with &#x27;kind&#x27;.</source>
         <translation>&#x27;{1}&#x27; não corresponde à rede {2} do SpectralGPT com {3} pesos: {4}. Dê o arquivo publicado tal como foi baixado ou escolha o que ele contém com &#x27;kind&#x27;.</translation>
     </message>
     <message>
@@ -6342,17 +6332,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source> The meaning of its {1} bands is not known: choose the raster&#x27;s bands by hand.</source>
+        <source> The meaning of its {1} bands is not known: choose the raster bands manually.</source>
         <translation> O significado das {1} bandas dele não é conhecido: escolha as bandas do raster manualmente.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>{1} {2} Imported; none of its figures was checked here.</source>
+        <source>{1} {2} Imported; none of its accuracy figures was checked here.</source>
         <translation>{1} {2} Importado; nenhum dos números dele foi verificado aqui.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>Published SpectralGPT backbone, to fine-tune from; it predicts nothing by itself.</source>
+        <source>Published SpectralGPT backbone for fine-tuning. It cannot make predictions by itself.</source>
         <translation>Backbone publicado do SpectralGPT, para ajuste fino; não prediz nada por si só.</translation>
     </message>
     <message>
@@ -6362,22 +6352,22 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>SpectralGPT segmentation network of {1} classes whose names are not in the file.</source>
+        <source>SpectralGPT segmentation network with {1} classes whose names are not in the file.</source>
         <translation>Rede de segmentação do SpectralGPT com {1} classes cujos nomes não estão no arquivo.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It takes ten bands and appends their mean twice. Which ten, the sources disagree: these are the ones its first author confirmed.</source>
+        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It uses ten bands and appends their mean twice. The sources disagree about which ten; these were confirmed by the first author.</source>
         <translation>Rede de segmentação publicada do SpectralGPT, com ajuste fino pelos autores no SegMunich. Recebe dez bandas e acrescenta duas vezes a média delas. Sobre quais dez, as fontes divergem: estas são as que o primeiro autor confirmou.</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>SpectralGPT scene classifier whose class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
+        <source>SpectralGPT scene classifier. Its class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
         <translation>Classificador de cenas do SpectralGPT cujos nomes de classes e normalização não estão no arquivo: os nomes são números, e a escala por janela é uma suposição.</translation>
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. It has: {3}.</source>
+        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. Available: {3}.</source>
         <translation>&#x27;{1}&#x27; não tem o parâmetro &#x27;{2}&#x27;. Tem: {3}.</translation>
     </message>
     <message>
@@ -6387,7 +6377,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but {4} is needed ({5}).</source>
         <translation>O parâmetro &#x27;{1}&#x27; de &#x27;{2}&#x27; é {3}; esperava-se {4} ({5}).</translation>
     </message>
     <message>
@@ -6397,7 +6387,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; it must lie between {4} and {5}.</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but it must be between {4} and {5}.</source>
         <translation>O parâmetro &#x27;{1}&#x27; de &#x27;{2}&#x27; é {3}; deve estar entre {4} e {5}.</translation>
     </message>
     <message>
@@ -6562,12 +6552,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The job is not a JSON object on one line: got {1}.</source>
+        <source>The job is not a JSON object on a single line: {1}.</source>
         <translation>O trabalho não é um objeto JSON em uma linha: recebido {1}.</translation>
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The job is not a JSON object: got {1}.</source>
+        <source>The job is not a JSON object: {1}.</source>
         <translation>O trabalho não é um objeto JSON: recebido {1}.</translation>
     </message>
     <message>
@@ -6577,17 +6567,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The engine met an unexpected error ({1}: {2}). Please report it.</source>
+        <source>An unexpected error occurred in the engine ({1}: {2}). Please report it.</source>
         <translation>O motor encontrou um erro inesperado ({1}: {2}). Por favor, relate isso.</translation>
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>The model &#x27;{1}&#x27; ships with the plugin and keeps its name.</source>
+        <source>The model &#x27;{1}&#x27; comes with the plugin and cannot be renamed.</source>
         <translation>O modelo &#x27;{1}&#x27; acompanha o complemento e mantém o nome.</translation>
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>&#x27;{1}&#x27; cannot be the name of a file. Use letters, digits, spaces, and the signs _ - + ( ).</source>
+        <source>&#x27;{1}&#x27; cannot be used as a file name. Use letters, digits, spaces, and the characters _ - + ( ).</source>
         <translation>&#x27;{1}&#x27; não pode ser o nome de um arquivo. Use letras, dígitos, espaços e os sinais _ - + ( ).</translation>
     </message>
     <message>
@@ -6597,72 +6587,72 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>The model has its new name, but its old file &#x27;{1}&#x27; could not be removed: {2}. Remove it yourself.</source>
+        <source>The model has been renamed, but its old file &#x27;{1}&#x27; could not be deleted: {2}. Delete it manually.</source>
         <translation>O modelo tem o novo nome, mas o arquivo antigo &#x27;{1}&#x27; não pôde ser removido: {2}. Remova-o você mesmo.</translation>
     </message>
     <message>
         <location filename="../engine/train/base_model.py"/>
-        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a model made by fine-tuning.</source>
+        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a fine-tuned model.</source>
         <translation>O modelo &#x27;{1}&#x27; não tem um codificador do SpectralGPT do qual partir. Escolha um backbone ou um modelo criado por ajuste fino.</translation>
     </message>
     <message>
         <location filename="../engine/train/base_model.py"/>
-        <source>The model &#x27;{1}&#x27; can only predict, and there is no {2} beside it to train from. Choose a backbone, or a model that you fine-tuned.</source>
+        <source>The model &#x27;{1}&#x27; can only make predictions, and there is no {2} next to it to train from. Choose a backbone, or a model that you fine-tuned.</source>
         <translation>O modelo &#x27;{1}&#x27; só faz predições, e não há {2} ao lado dele para treinar. Escolha um backbone ou um modelo ao qual você deu ajuste fino.</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1}Round {2} of {3}, loss {4}</source>
+        <source>{1}Epoch {2} of {3}, loss {4}</source>
         <translation>{1}Rodada {2} de {3}, perda {4}</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1} is not a checkpoint of a training run, or is damaged. Delete it to start from the beginning.</source>
+        <source>{1} is not a checkpoint of a training run, or it is damaged. Delete it to start from the beginning.</source>
         <translation>{1} não é um checkpoint de um treinamento ou está danificado. Exclua-o para começar do início.</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
+        <source>{1} belongs to a run with different settings. Delete it to start from the beginning, or continue with the settings it was made with.</source>
         <translation>{1} pertence a uma execução com outras configurações. Exclua-o para começar do início ou continue com as configurações com que foi criado.</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>The checkpoint {1} could not be written: the disk is full, or the folder cannot be written. Make room, or mend the folder, and run the same again: it goes on from the last checkpoint.</source>
+        <source>The checkpoint {1} could not be written: the disk is full, or the folder is read-only. Free some space, or fix the folder, and run the same command again. It continues from the last checkpoint.</source>
         <translation>O ponto de controle {1} não pôde ser gravado: o disco está cheio ou a pasta não pode ser gravada. Libere espaço ou corrija a pasta e execute o mesmo novamente: continua a partir do último ponto.</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>
-        <source>Change is learned from two classes, unchanged and changed; the labels have {1} ({2}). Merge them into two.</source>
+        <source>Change detection needs two classes, unchanged and changed, but the labels have {1} ({2}). Merge them into two.</source>
         <translation>Mudanças são aprendidas com duas classes, inalterado e alterado; os rótulos têm {1} ({2}). Junte-as em duas.</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>
-        <source>It cannot be told which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Call them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
+        <source>It is not clear which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Name them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
         <translation>Não se sabe qual dos rótulos &#x27;{1}&#x27; e &#x27;{2}&#x27; significa mudança. Chame-os &#x27;unchanged&#x27; (inalterado) e &#x27;changed&#x27; (alterado), ou 0 e 1.</translation>
     </message>
     <message>
         <location filename="../engine/train/device.py"/>
-        <source>A GPU was asked for, but torch sees none here. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a torch that fits the GPU&#x27;s driver.</source>
+        <source>A GPU was requested, but PyTorch cannot find one. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a version of PyTorch that fits the GPU driver.</source>
         <translation>Foi pedida uma GPU, mas o torch não vê nenhuma aqui. Escolha o dispositivo &#x27;auto&#x27; ou &#x27;cpu&#x27;, ou instale um torch compatível com o driver da GPU.</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <source>Mean overlap (IoU) on held-back labels before training: {1}</source>
         <translation>Sobreposição média (IoU) nos rótulos reservados antes: {1}</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <source>labels held back in whole places, at the best epoch according to the same labels</source>
         <translation>rótulos reservados por locais inteiros, na melhor época segundo os mesmos rótulos</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <source>Stopped before the end of the first epoch. The model with an unchanged backbone is kept.</source>
         <translation>Interrompido antes do fim da primeira rodada: mantém-se a cabeça sobre características congeladas.</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <source>Training the backbone did not improve the accuracy on held-back labels ({1} instead of {2}). The model with an unchanged backbone is kept.</source>
         <translation>Treinar o codificador não melhorou o mapa dos rótulos reservados ({1} contra {2}): mantém-se a cabeça sobre características congeladas.</translation>
     </message>
     <message>
@@ -6672,32 +6662,32 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/head_tuning.py"/>
-        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then trained on all of them</source>
         <translation>rótulos de {1} locais em {2} partes, cada uma reservada por vez; depois o modelo foi ajustado a todos</translation>
     </message>
     <message>
         <location filename="../engine/train/judging.py"/>
-        <source>Judging, part {1} of {2}</source>
+        <source>Assessing accuracy, part {1} of {2}</source>
         <translation>Avaliando, parte {1} de {2}</translation>
     </message>
     <message>
         <location filename="../engine/train/judging.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <source>No labels could be held back to assess the accuracy of the model: one class is labelled in only one place (closer than {1} pixels). Draw every class in at least two places.</source>
         <translation>Nada foi reservado para avaliar o modelo: uma classe está rotulada em um só local (a menos de {1} pixels). Desenhe cada classe em pelo menos dois locais.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>No raster was given. Choose the rasters with the labelled ground.</source>
+        <source>No raster was specified. Choose the rasters with the labelled areas.</source>
         <translation>Nenhum raster foi dado. Escolha os rasters com o terreno rotulado.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>There are {1} rasters of the first date and {2} of the second. Give one of the second for each of the first, in the same order.</source>
+        <source>There are {1} rasters of the first date and {2} of the second. Specify one of the second date for each of the first, in the same order.</source>
         <translation>Há {1} rasters da primeira data e {2} da segunda. Dê um da segunda para cada um da primeira, na mesma ordem.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>Rasters of a second date were given, but the task is {1}. Choose change-detection, or leave them out.</source>
+        <source>Rasters of a second date were specified, but the task is {1}. Choose change-detection, or leave them out.</source>
         <translation>Foram dados rasters de uma segunda data, mas a tarefa é {1}. Escolha change-detection (detecção de mudanças) ou deixe-os de fora.</translation>
     </message>
     <message>
@@ -6707,17 +6697,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>The labels {1} lie on none of the {2} rasters. Choose rasters of the place that is labelled, or check the CRS of both.</source>
+        <source>The labels {1} do not overlap any of the {2} rasters. Choose rasters of the labelled area, or check the CRS of both.</source>
         <translation>Os rótulos {1} não estão em nenhum dos {2} rasters. Escolha rasters do local rotulado ou verifique o SRC de ambos.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>No pixel of the rasters is labelled as {1}: the labels of that class lie elsewhere. Draw some on the rasters, or leave the class out.</source>
+        <source>No pixel of the rasters is labelled as {1}: the labels of this class lie elsewhere. Draw some on the rasters, or leave out the class.</source>
         <translation>Nenhum pixel dos rasters está rotulado como {1}: os rótulos dessa classe estão em outro lugar. Desenhe alguns sobre os rasters ou deixe a classe de fora.</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>{1}: some bands are missing that other rasters have. The model learns without them everywhere.</source>
+        <source>{1}: some bands are missing that other rasters have. The model is trained without these bands on all rasters.</source>
         <translation>{1}: faltam algumas bandas que outros rasters têm. O modelo aprende sem elas em todos.</translation>
     </message>
     <message>
@@ -6727,17 +6717,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>The backbone has seen {1} of {2} views of the windows in an earlier run.</source>
+        <source>The backbone already processed {1} of {2} views of the windows in an earlier run.</source>
         <translation>O backbone já viu {1} de {2} vistas das janelas numa execução anterior.</translation>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels; the model was then trained on all of them</source>
+        <source>labels held back in whole places, at the best epoch according to the same labels; the model was then trained on all of them</source>
         <translation>rótulos reservados por locais inteiros, na melhor época segundo os mesmos rótulos; depois o modelo foi treinado com todos</translation>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
+        <source>All held-back labels lie on no-data pixels of the rasters, so the accuracy of the model cannot be assessed. Draw more labels where the raster has valid pixels.</source>
         <translation>Todos os rótulos que foram reservados são sem dados nos rasters; por isso o modelo não pode ser avaliado. Desenhe mais rótulos onde o raster tem valores.</translation>
     </message>
     <message>
@@ -6757,37 +6747,37 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>change in other places is found best when the backbone stays as it is and a head is fitted</source>
+        <source>for change in other places, an unchanged backbone with a trained head works best</source>
         <translation>a mudança em outros lugares é encontrada melhor quando o backbone fica como está e se ajusta uma cabeça</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
+        <source>with only {1} labelled places, the backbone stays unchanged and only a head is trained</source>
         <translation>{1} locais rotulados são poucos: o backbone fica como está e ajusta-se uma cabeça</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places and a GPU: all weights learn</source>
+        <source>with {1} labelled places and a GPU, all weights are trained</source>
         <translation>{1} locais rotulados e uma GPU: todos os pesos aprendem</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
+        <source>with {1} labelled places and no GPU, a small part of the backbone is trained</source>
         <translation>{1} locais rotulados, sem GPU: poucos pesos do backbone aprendem</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>the backbone has {1} million weights and there is no GPU: it stays as it is and a head is fitted</source>
+        <source>with {1} million weights in the backbone and no GPU, the backbone stays unchanged and only a head is trained</source>
         <translation>o backbone tem {1} milhões de pesos e não há GPU: ele fica como está e ajusta-se uma cabeça</translation>
     </message>
     <message>
         <location filename="../engine/train/metrics.py"/>
-        <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
+        <source>The truth has the shape {1}, but the prediction {2}: they must be the same.</source>
         <translation>A verdade tem a forma {1}, a predição {2}: esperava-se a mesma.</translation>
     </message>
     <message>
         <location filename="../engine/train/metrics.py"/>
-        <source>The {1} holds values {2}..{3}, expected 0..{4}.</source>
+        <source>The {1} contains values {2}..{3}, but only 0..{4} are possible.</source>
         <translation>Há valores {2}..{3} em: {1}; esperava-se 0..{4}.</translation>
     </message>
     <message>
@@ -6797,12 +6787,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pixel_features.py"/>
-        <source>Every labelled pixel is no-data in the rasters. Draw labels where the raster has values, or check its no-data value.</source>
+        <source>All labelled pixels are no-data in the rasters. Draw labels where the raster has valid pixels, or check its no-data value.</source>
         <translation>Todos os pixels rotulados são sem dados nos rasters. Desenhe rótulos onde o raster tem valores ou verifique o valor sem dados dele.</translation>
     </message>
     <message>
         <location filename="../engine/train/pixel_features.py"/>
-        <source>Every pixel labelled as {1} is no-data in the rasters. Draw some where the raster has values, or leave the class out.</source>
+        <source>All pixels labelled as {1} are no-data in the rasters. Draw some where the raster has valid pixels, or leave out the class.</source>
         <translation>Todos os pixels rotulados como {1} são sem dados nos rasters. Desenhe alguns onde o raster tem valores ou deixe a classe de fora.</translation>
     </message>
     <message>
@@ -6812,12 +6802,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
-        <source>{1} finished epochs are kept in {2}: run the same again to go on.</source>
+        <source>{1} completed epochs are saved in {2}. Run the same command again to continue.</source>
         <translation>{1} épocas concluídas são mantidas em {2}: execute o mesmo de novo para continuar.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
-        <source>Nothing was kept, as no checkpoint folder was given.</source>
+        <source>Nothing was saved, because no checkpoint folder was specified.</source>
         <translation>Nada foi mantido, pois não foi dada uma pasta de checkpoints.</translation>
     </message>
     <message>
@@ -6827,12 +6817,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_patches.py"/>
-        <source>The imagery is read into the GPU&#x27;s memory; patches are cut there.</source>
+        <source>The imagery is loaded into GPU memory, and patches are cut there.</source>
         <translation>As imagens são lidas para a memória da GPU; os recortes são feitos lá.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_patches.py"/>
-        <source>It does not fit there beside what others keep: read as needed.</source>
+        <source>The imagery does not fit into GPU memory together with the other data. Patches are read from disk as needed.</source>
         <translation>Não cabem lá ao lado do que outros ocupam: são lidas conforme necessário.</translation>
     </message>
     <message>
@@ -6842,12 +6832,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>SpectralGPT pretrained without labels on own imagery, from random weights ({1}).</source>
+        <source>SpectralGPT pretrained without labels on the user&#x27;s own imagery, from random weights ({1}).</source>
         <translation>SpectralGPT pré-treinado sem rótulos em imagens próprias, a partir de pesos aleatórios ({1}).</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>SpectralGPT pretrained without labels on own imagery, going on from {1}.</source>
+        <source>SpectralGPT pretrained without labels on the user&#x27;s own imagery, continuing from {1}.</source>
         <translation>SpectralGPT pré-treinado sem rótulos em imagens próprias, continuando a partir de {1}.</translation>
     </message>
     <message>
@@ -6857,72 +6847,67 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>The model &#x27;{1}&#x27; has no decoder to pretrain with. Choose a backbone.</source>
+        <source>The model &#x27;{1}&#x27; has no decoder for pretraining. Choose a backbone.</source>
         <translation>O modelo &#x27;{1}&#x27; não tem decodificador para pré-treinar. Escolha um backbone.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>The imagery is too small to hold any of it back: the network cannot be judged on ground it has not seen. Give larger rasters, or at least ten.</source>
+        <source>The imagery is too small to hold back any of it, so the network cannot be assessed on unseen areas. Use larger rasters, or at least ten.</source>
         <translation>As imagens são pequenas demais para reservar uma parte delas: a rede não pode ser avaliada em terreno que não viu. Dê rasters maiores ou pelo menos dez.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>{1} of the rasters, such as {2}, were changed since the run in {3} began: what is left of it learns from them as they are now. Delete that folder to begin anew.</source>
+        <source>{1} of the rasters, such as {2}, have changed since the run in {3} began. The rest of the run uses them as they are now. Delete this folder to start from the beginning.</source>
         <translation>{1} dos rasters, como {2}, foram alterados desde o início da execução em {3}: o que resta dela aprende com eles como estão agora. Exclua essa pasta para começar de novo.</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
+        <source>{1} rasters, {2} megapixels; {3} windows held back. Network with {4} million weights; {5} process(es).</source>
         <translation>{1} rasters, {2} megapixels; {3} janelas reservadas. Rede de {4} milhões de pesos; {5} processo(s).</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>Stage {1} has windows of {2} px, more than its largest raster has ({3} x {4} px): they are enlarged from fewer pixels, which takes time and teaches little. Use smaller windows, or larger rasters.</source>
+        <source>Stage {1} has windows of {2} px, but its largest raster has only {3} x {4} px. The windows are enlarged from fewer pixels, which takes time and teaches the model little. Use smaller windows, or larger rasters.</source>
         <translation>A etapa {1} tem janelas de {2} px, mais do que o seu maior raster tem ({3} x {4} px): elas são ampliadas a partir de menos pixels, o que leva tempo e ensina pouco. Use janelas menores ou rasters maiores.</translation>
     </message>
     <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Learning</source>
-        <translation>Aprendendo</translation>
-    </message>
-    <message>
         <location filename="../engine/train/scene_chips.py"/>
-        <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
+        <source>{1} labelled scenes are left out, because less than half of their pixels are valid.</source>
         <translation>{1} cenas rotuladas são deixadas de fora: menos da metade dos pixels delas é válida.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_chips.py"/>
-        <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
+        <source>No labelled scene can be used: in all of them, less than half of the pixels are valid. Label scenes where the raster has valid pixels, or check its no-data value.</source>
         <translation>Nenhuma cena rotulada pode ser usada: em todas, menos da metade dos pixels é válida. Rotule cenas onde o raster tem valores ou verifique o valor sem dados dele.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>{1} on held-back scenes before: {2}</source>
+        <source>{1} on held-back scenes before training: {2}</source>
         <translation>{1} em cenas reservadas antes: {2}</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <source>scenes held back in whole places, at the best epoch according to the same scenes</source>
         <translation>cenas reservadas por locais inteiros, na melhor época segundo as mesmas cenas</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <source>Training the backbone did not improve the accuracy on held-back scenes ({1} instead of {2}). The model with an unchanged backbone is kept.</source>
         <translation>Treinar o codificador não melhorou os rótulos das cenas reservadas ({1} contra {2}): mantém-se a cabeça sobre características congeladas.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_finetuning.py"/>
-        <source>Rasters of a second date were given, but scenes have one date. Leave them out, or choose change-detection.</source>
+        <source>Rasters of a second date were specified, but scenes have only one date. Leave them out, or choose change-detection.</source>
         <translation>Foram dados rasters de uma segunda data, mas cenas têm uma só data. Deixe-os de fora ou escolha change-detection (detecção de mudanças).</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_head.py"/>
-        <source>Scenes that touch are in different parts, as there are too few others: the figures flatter the model. Draw scenes in more places.</source>
+        <source>Touching scenes had to be assigned to different parts, because there are too few others. The accuracy figures are too optimistic. Draw scenes in more places.</source>
         <translation>Cenas que se tocam estão em partes diferentes, pois há poucas outras: os números favorecem o modelo. Desenhe cenas em mais locais.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_head.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Label every class in at least two places.</source>
+        <source>No scenes could be held back to assess the accuracy of the model: one class is labelled in only one place (closer than {1} pixels). Label every class in at least two places.</source>
         <translation>Nada foi reservado para avaliar o modelo: uma classe está rotulada em um só local (a menos de {1} pixels). Rotule cada classe em pelo menos dois locais.</translation>
     </message>
     <message>
@@ -6932,72 +6917,72 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Whether training the encoder helps cannot be seen without scenes held back: the head on frozen features is kept.</source>
+        <source>Without held-back scenes, it is not known whether training the backbone helps. The model with an unchanged backbone is kept.</source>
         <translation>Sem cenas reservadas não se pode ver se treinar o codificador ajuda: mantém-se a cabeça sobre características congeladas.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Learning what small patches look like</source>
+        <source>Learning small image patterns</source>
         <translation>Aprendendo a aparência de pequenos recortes</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Fitting and judging the last layer</source>
+        <source>Training and assessing the last layer</source>
         <translation>Ajustando e avaliando a última camada</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
+        <source>scenes of {1} places in {2} parts, each held back in turn (small image patterns were learned from all of them, without labels); the model was then trained on all of them</source>
         <translation>cenas de {1} locais em {2} partes, cada uma reservada por vez (os recortes foram aprendidos de todas, sem rótulos); depois o modelo foi ajustado a todas</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave the class out.</source>
+        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave out the class.</source>
         <translation>Nenhuma cena utilizável está rotulada como {1}. Rotule algumas sobre os rasters ou deixe a classe de fora.</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>{1}: fewer than {2} scenes. Label more; figures from so few say little.</source>
+        <source>{1}: fewer than {2} scenes. Label more of them: accuracy figures from so few are not reliable.</source>
         <translation>{1}: menos de {2} cenas. Rotule mais; números de tão poucas dizem pouco.</translation>
     </message>
     <message>
         <location filename="../engine/train/smaller_batches.py"/>
-        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <source>There is not enough memory even for a batch of {1}. Choose a smaller network or window, close other programs, or use another device.</source>
         <translation>A memória não basta nem para um lote de {1}. Escolha uma rede ou janela menor, feche outros programas ou calcule em outro dispositivo.</translation>
     </message>
     <message>
         <location filename="../engine/train/smaller_batches.py"/>
-        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <source>There is not enough memory for a batch of {1}: trying {2}.</source>
         <translation>A memória não basta para um lote de {1}: tentando {2}.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
+        <source>Stage {1} is &#x27;{2}&#x27;, but {3} is expected, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
         <translation>A etapa {1} é &#x27;{2}&#x27;; esperava-se {3}, por exemplo 64:20:1e-3 ou 128:10:5e-4:0.9:*summer*. Separe as etapas por ;.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>The stages &#x27;{1}&#x27; hold no stage, expected {2}.</source>
+        <source>The stages &#x27;{1}&#x27; contain no stage. Specify {2}.</source>
         <translation>As etapas &#x27;{1}&#x27; não contêm nenhuma etapa; esperava-se {2}.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} has a window of {2} px, expected a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
+        <source>Stage {1} has a window of {2} px, but it must be a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
         <translation>A etapa {1} tem uma janela de {2} px; esperava-se um múltiplo do patch da rede, de {3} px. Use {4} ou {5}.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window: nothing stays visible. Lower the mask ratio, or use a larger window.</source>
+        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window, so none stays visible. Reduce the mask ratio, or use a larger window.</source>
         <translation>A etapa {1} oculta {2} dos {3} tokens de uma janela de {4} px: nada fica visível. Reduza a taxa de máscara ou use uma janela maior.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>No raster&#x27;s name is like &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
+        <source>No raster name matches &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
         <translation>Nenhum raster tem nome como &#x27;{1}&#x27;. Os rasters são: {2}{3}. Use * para qualquer texto no padrão.</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
+        <source>Stage {1} is &#x27;{2}&#x27;, but the window and the epochs must be at least 1, the learning rate above 0 and at most 1, and the mask ratio between 0 and 1.</source>
         <translation>A etapa {1} é &#x27;{2}&#x27;: a janela e as épocas devem ser pelo menos 1, a taxa de aprendizado maior que 0 e no máximo 1, a taxa de máscara entre 0 e 1.</translation>
     </message>
     <message>
@@ -7012,32 +6997,32 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/train/surroundings_tuning.py"/>
-        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings</source>
+        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings of the pixels</source>
         <translation>Precisão média nos rótulos reservados: {1} píxel a píxel, {2} com o entorno</translation>
     </message>
     <message>
         <location filename="../engine/train/trainer.py"/>
-        <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
+        <source>The loss became {1} at step {2} (epoch {3}), with a learning rate of {4}. Reduce the learning rate or limit the gradient, and check the data for values that are not finite.</source>
         <translation>A perda passou a {1} no passo {2} (época {3}), com taxa de aprendizado {4}. Reduza a taxa de aprendizado ou limite o gradiente, e verifique se há nos dados valores não finitos.</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_card.py"/>
-        <source>Made from own labels of {1} classes ({2}), starting from {3}.</source>
+        <source>Trained on the user&#x27;s own labels of {1} classes ({2}), starting from {3}.</source>
         <translation>Criado com rótulos próprios de {1} classes ({2}), a partir de {3}.</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_card.py"/>
-        <source>not judged: no labels could be held back</source>
+        <source>not assessed: no labels could be held back</source>
         <translation>não avaliado: nenhum rótulo pôde ser reservado</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished_run.py"/>
-        <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
+        <source>{1} cannot be read, so the run in this folder cannot be continued. Delete the folder, or specify another one.</source>
         <translation>{1} não pode ser lido; por isso a execução nesta pasta não pode ser retomada. Exclua a pasta ou dê outra.</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished_run.py"/>
-        <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
+        <source>The folder {1} contains a run with different settings ({2}). Use the same settings to continue it, specify another folder, or delete the folder.</source>
         <translation>A pasta {1} contém uma execução com outras configurações ({2}). Dê as mesmas para continuá-la, dê outra pasta ou exclua esta.</translation>
     </message>
     <message>

@@ -4247,7 +4247,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Precision (user&#x27;s accuracy): of what is mapped as a class, the share that is it. Recall (producer&#x27;s accuracy): of what is a class, the share that is mapped as it. Means are over the classes that occur in references or map.</source>
+        <source>Precision (user&#x27;s accuracy) is the share of the pixels mapped as a class that really belong to it. Recall (producer&#x27;s accuracy) is the share of the pixels of a class that were mapped as this class. Means are over the classes that occur in the references or in the map.</source>
         <translation>精确率（用户精度）：被分为某一类别的部分中，确实属于该类别的比例。召回率（生产者精度）：属于某一类别的部分中，被分为该类别的比例。平均值针对参考数据或分类图中出现的类别计算。</translation>
     </message>
     <message>
@@ -4312,7 +4312,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57): each class counts by its area, not by its points. The estimated areas are corrected for the map&#x27;s errors; report these, with their intervals.</source>
+        <source>Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57). Each class is weighted by its area, not by its number of points. The estimated areas are corrected for the errors of the map: report these areas together with their intervals.</source>
         <translation>根据分层样本对整幅分类图的估计（Olofsson et al. 2014, Remote Sensing of Environment 148, 42–57）：每个类别按其面积计算，而不是按其点数。估计面积已根据分类图的误差进行校正；报告结果时请使用这些面积及其置信区间。</translation>
     </message>
     <message>
@@ -4322,7 +4322,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/evaluation_report.py"/>
-        <source>Estimated shares of the area</source>
+        <source>Estimated shares of the total area</source>
         <translation>估计的面积比例</translation>
     </message>
     <message>
@@ -4417,17 +4417,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Ground it has not seen</source>
+        <source>Accuracy on unseen areas</source>
         <translation>未见过的地面</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>What it paints</source>
+        <source>Reconstructed imagery</source>
         <translation>重建效果</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Masked input ({share} hidden), reconstruction, error (black is none) at {raster}.</source>
+        <source>Masked input ({share} hidden), reconstruction and error (black = no error) at {raster}.</source>
         <translation>{raster} 中的遮蔽输入（遮蔽 {share}）、重建结果、误差（黑色表示无误差）。</translation>
     </message>
     <message>
@@ -4437,7 +4437,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>To do the same again:</source>
+        <source>To repeat this run:</source>
         <translation>以相同设置重新运行：</translation>
     </message>
     <message>
@@ -4462,7 +4462,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Time</source>
+        <source>Duration</source>
         <translation>用时</translation>
     </message>
     <message>
@@ -4497,12 +4497,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>mean of the band</source>
+        <source>band mean</source>
         <translation>波段平均值</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>Error where held back</source>
+        <source>Error on held-back areas</source>
         <translation>留出部分的误差</translation>
     </message>
     <message>
@@ -4512,18 +4512,13 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>The imagery was too small to hold any of it back.</source>
+        <source>The imagery was too small to hold back any of it.</source>
         <translation>影像太小，无法留出任何部分。</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
         <source>{measure}. {windows} windows of {pixels} px.</source>
         <translation>{measure}。{windows} 个 {pixels} px 的窗口。</translation>
-    </message>
-    <message>
-        <location filename="../engine/train/pretraining_results.py"/>
-        <source>Guess</source>
-        <translation>估计方法</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
@@ -4562,12 +4557,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>Run it again</source>
+        <source>Run again</source>
         <translation>重新运行</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>With the engine&#x27;s Python, in the plugin&#x27;s folder:</source>
+        <source>With the engine&#x27;s Python, in the plugin folder:</source>
         <translation>使用引擎的 Python，在插件文件夹中：</translation>
     </message>
     <message>
@@ -4587,17 +4582,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>quick: a head on the frozen backbone</source>
+        <source>quick: a head on an unchanged backbone</source>
         <translation>快速：在冻结的主干网络上训练输出头</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>adapters: few weights of the backbone learned along</source>
+        <source>adapters: a small part of the backbone is trained</source>
         <translation>适配器：同时训练主干网络的少量权重</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>full: all weights learned</source>
+        <source>full: all weights are trained</source>
         <translation>完整：训练全部权重</translation>
     </message>
     <message>
@@ -4607,7 +4602,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/tuned_report.py"/>
-        <source>Judged on</source>
+        <source>Assessed on</source>
         <translation>评价依据</translation>
     </message>
     <message>
@@ -4647,17 +4642,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/allocation.py"/>
-        <source>A sample of {1} points cannot cover {2} classes. Ask for at least {3} points, better {4}.</source>
+        <source>A sample of {1} points cannot cover {2} classes. Use at least {3} points, preferably {4}.</source>
         <translation>{1} 个点的样本无法覆盖 {2} 个类别。请至少要求 {3} 个点，最好 {4} 个。</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has decimal numbers ({2}), expected whole numbers that stand for classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes, or convert it (Raster &gt; Conversion &gt; Translate, output type Byte) if its numbers are classes.</source>
+        <source>The map {1} has decimal numbers ({2}), but a class map has whole numbers that stand for classes. Choose a class map, such as one made with &#x27;Land-cover map&#x27;, or convert it if its numbers are classes (Raster &gt; Conversion &gt; Translate, output type Byte).</source>
         <translation>分类图 {1} 含有小数 ({2})，应为代表类别的整数。请选择分类图，例如“土地覆盖制图”的结果；如果其数字确为类别，请先转换（栅格 &gt; 转换 &gt; 转换 (格式转换)，输出类型 Byte）。</translation>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>{1} is an image (bands: {2}, {3}), expected a class map: one band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; makes of the image. To judge a model, give &#x27;Evaluate map&#x27; the image and the model.</source>
+        <source>{1} is an image (bands: {2}, {3}), but a class map has a single band of whole numbers that stand for classes. Choose the map that &#x27;Land-cover map&#x27; made from the image. To evaluate a model, give &#x27;Evaluate map&#x27; both the image and the model.</source>
         <translation>{1} 是影像（波段数：{2}，{3}），应为分类图：一个由代表类别的整数构成的波段。请选择“土地覆盖制图”由该影像生成的分类图。若要评价模型，请在“分类图精度评价”中同时给出影像和模型。</translation>
     </message>
     <message>
@@ -4667,7 +4662,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>The map {1} has more than {2} different values, expected classes. Choose a class map, such as &#x27;Land-cover map&#x27; makes.</source>
+        <source>The map {1} has more than {2} different values, so it does not look like a class map. Choose a class map, such as one made with &#x27;Land-cover map&#x27;.</source>
         <translation>分类图 {1} 有超过 {2} 个不同的值，应为类别。请选择分类图，例如“土地覆盖制图”的结果。</translation>
     </message>
     <message>
@@ -4677,32 +4672,32 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/class_raster.py"/>
-        <source>Reading the map at the references</source>
+        <source>Reading the map at the reference locations</source>
         <translation>正在读取参考位置处的分类图</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>{1} has several bands, as an image has; the first of them was judged as a class map. If it is an image, choose the map that was made of it, or a model as well.</source>
+        <source>{1} has several bands, as an image does. Its first band was evaluated as a class map. If it is an image, choose the map made from it, or also choose a model.</source>
         <translation>{1} 与影像一样有多个波段；已将第一个波段作为分类图进行评价。如果它是影像，请选择由其生成的分类图，或同时选择一个模型。</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class under any of the {1} references {2}: it has no data there. Choose references on the mapped part, or another map.</source>
+        <source>The map has no class at any of the {1} references {2}: it has no data there. Choose references within the mapped area, or another map.</source>
         <translation>分类图在 {1} 个参考数据 {2} 处均没有类别：那里无数据。请选择位于已制图部分的参考数据，或另选分类图。</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples count as errors. If it is one of the map&#x27;s classes, give both the same name; where the truth is not known, leave it empty.</source>
+        <source>These classes of the references are not in the map: {1}. Their {2} reference samples count as errors. If the map has such a class under a different name, use the same name in both. If the true class is not known, leave the field empty.</source>
         <translation>地图没有与 {1} 对应的类别：{2} 个参考样本计为错误。如果它是地图中的某个类别，请给两者相同的名称；不知道真实类别的地方请留空。</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>The map has no class for {1}: {2} reference samples were taken for what is not labelled, and left out.</source>
+        <source>These values of the references are not classes of the map and were treated as not labelled: {1}. Their {2} reference samples are left out.</source>
         <translation>地图没有与 {1} 对应的类别：{2} 个参考样本被视为未标注，已略去。</translation>
     </message>
     <message>
         <location filename="../engine/assess/comparison.py"/>
-        <source>{1} of {2} reference samples lie where the map has no data; they are left out.</source>
+        <source>{1} of {2} reference samples lie where the map has no data. They are left out.</source>
         <translation>{2} 个参考样本中有 {1} 个位于分类图无数据处；这些样本未使用。</translation>
     </message>
     <message>
@@ -4712,47 +4707,47 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>The references {1} are {2}, expected points drawn at random from each class of the map for the design &#x27;stratified&#x27;. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
+        <source>The references {1} are {2}, but the design &#x27;stratified&#x27; needs points drawn at random from each class of the map. Draw them with &#x27;sample&#x27;, or choose the design &#x27;simple&#x27;.</source>
         <translation>参考数据 {1} 为 {2}，而“stratified”（分层）设计需要从分类图每个类别中随机抽取的点。请用“从分类图抽取样本点”抽取，或选择“simple”（简单）设计。</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>Neighbouring pixels are not independent: the intervals are over the {1} reference areas, not over the {2} pixels. For figures that hold for the whole map draw a stratified random sample.</source>
+        <source>Neighbouring pixels are not independent, so the intervals are based on the {1} reference areas, not on the {2} pixels. For figures that apply to the whole map, draw a stratified random sample.</source>
         <translation>相邻像元并非相互独立：区间按 {1} 个参考区域计算，而不是按 {2} 个像元。若要得到适用于整幅分类图的数字，请抽取分层随机样本。</translation>
     </message>
     <message>
         <location filename="../engine/assess/evaluate.py"/>
-        <source>{1} reference areas are few: the intervals are wide, and rough themselves.</source>
+        <source>With only {1} reference areas, the intervals are wide and approximate.</source>
         <translation>{1} 个参考区域太少：区间很宽，其本身也只是粗略的。</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>{1} of {2} points lie on another class of this map than the one they were drawn from: the sample is another map&#x27;s. Its strata were used with their weights (Stehman 2014), on the assumption that both maps cover the same ground.</source>
+        <source>{1} of {2} points lie on a different class of this map than the one they were drawn from, so the sample was drawn from another map. Its strata were used with their weights (Stehman 2014), assuming that both maps cover the same area.</source>
         <translation>{2} 个点中有 {1} 个在此分类图上所处的类别与抽取时的类别不同：该样本属于另一幅分类图。已采用其分层及权重 (Stehman 2014)，并假定两幅分类图覆盖相同的地面。</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>No point was labelled in {1}, {2} of the map: the area-adjusted figures hold for the rest. Label points there.</source>
+        <source>No points were labelled in {1} ({2} of the map). The area-adjusted figures apply only to the rest of the map. Label points in these classes.</source>
         <translation>在 {1}（占分类图的 {2}）中没有标注任何点：经面积校正的数字适用于其余部分。请在那里标注点。</translation>
     </message>
     <message>
         <location filename="../engine/assess/judgement.py"/>
-        <source>One point only was labelled in {1}: intervals that need its variance are missing.</source>
+        <source>Only one point was labelled in {1}. Intervals that need its variance are missing.</source>
         <translation>在 {1} 中只标注了一个点：缺少需要其方差的区间。</translation>
     </message>
     <message>
         <location filename="../engine/assess/matching.py"/>
-        <source>No class of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
+        <source>None of the classes of the references {1} is a class of the map. The references have {2}; the map has {3}. Choose the field whose values are the map&#x27;s classes, by name or by value, or rename the classes.</source>
         <translation>参考数据 {1} 的类别都不是分类图的类别。参考数据有 {2}；分类图有 {3}。请选择其值（名称或数值）为分类图类别的字段，或重命名类别。</translation>
     </message>
     <message>
         <location filename="../engine/assess/matching.py"/>
-        <source>Classes were matched by value, though their names differ: {1}. Give them the same names if that is wrong.</source>
+        <source>Classes were matched by value, although their names differ: {1}. If this is wrong, use the same names in both.</source>
         <translation>类别按值匹配，尽管名称不同：{1}。如果有误，请为它们取相同的名称。</translation>
     </message>
     <message>
         <location filename="../engine/assess/references.py"/>
-        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but not every point has both: its strata cannot be used, and figures may not hold for the whole map. Remove points that were not drawn, or fill in both fields.</source>
+        <source>The references {1} have the fields &#x27;{2}&#x27; and &#x27;{3}&#x27; of a drawn sample, but some points lack one of them. The strata cannot be used, and the figures may not apply to the whole map. Remove points that were not drawn, or fill in both fields.</source>
         <translation>参考数据 {1} 含有抽样样本的字段 &#x27;{2}&#x27; 和 &#x27;{3}&#x27;，但并非每个点都具有两者：无法使用其分层，结果可能不适用于整幅地图。请删除未被抽取的点，或填写这两个字段。</translation>
     </message>
     <message>
@@ -4762,22 +4757,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, from the first one on; then evaluate the map with them.</source>
+        <source>Fill in the field &#x27;{1}&#x27; with the true class of each point, by name or value, starting with the first point. Then evaluate the map with these points.</source>
         <translation>请从第一个点开始，在字段“{1}”中以名称或值填写每个点的真实类别；然后用它们评价分类图。</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>The class {1} has {2} pixels only, fewer than the {3} points wanted of each class: all of them are taken.</source>
+        <source>The class {1} has only {2} pixels, fewer than the {3} points required for each class. All of them are used.</source>
         <translation>类别 {1} 只有 {2} 个像元，少于每个类别所需的 {3} 个点：全部采用。</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>The class {1} gets {2} point: its accuracy will have no interval. Ask for more points, or a larger minimum.</source>
+        <source>The class {1} has {2} point, so there will be no interval for its accuracy. Use more points, or a larger minimum.</source>
         <translation>类别 {1} 得到 {2} 个点：其精度将没有区间。请要求更多的点，或更大的最少点数。</translation>
     </message>
     <message>
         <location filename="../engine/assess/sample.py"/>
-        <source>{1} points are drawn instead of {2}: each class needs its minimum.</source>
+        <source>{1} points are drawn instead of {2}, because each class needs its minimum number of points.</source>
         <translation>抽取 {1} 个点，而不是 {2} 个：每个类别都需要满足最少点数。</translation>
     </message>
     <message>
@@ -4787,42 +4782,42 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/assess/stratified.py"/>
-        <source>Every stratum with an area needs a point, and there must be one.</source>
+        <source>Every stratum with an area needs at least one point.</source>
         <translation>每个有面积的分层都需要一个点，并且至少要有一个分层。</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the names only number the bands</source>
+        <source>the names are only band numbers</source>
         <translation>名称只是波段的编号</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the SR_ names do not tell which Landsat it is</source>
+        <source>the SR_ names do not indicate which Landsat satellite it is</source>
         <translation>SR_ 名称无法说明是哪一颗 Landsat</translation>
     </message>
     <message>
         <location filename="../engine/band_identity.py"/>
-        <source>the names could be Sentinel-2&#x27;s or Landsat&#x27;s</source>
+        <source>the names could be those of Sentinel-2 or Landsat</source>
         <translation>名称可能属于 Sentinel-2，也可能属于 Landsat</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster has one band only, {1}</source>
+        <source>The raster has only one band, {1}</source>
         <translation>栅格只有一个波段：{1}</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster&#x27;s {1} bands have neither names nor wavelengths</source>
+        <source>The raster has {1} bands with neither names nor wavelengths</source>
         <translation>栅格的 {1} 个波段既没有名称也没有波长</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>The raster&#x27;s {1} bands are {2}</source>
+        <source>The raster has {1} bands: {2}</source>
         <translation>栅格的 {1} 个波段为 {2}</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>{1}. The model needs {2}; not found: {3}. </source>
+        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
         <translation>{1}。模型需要 {2}；未找到：{3}。 </translation>
     </message>
     <message>
@@ -4832,22 +4827,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>At least {1} bands are needed: use a raster with all of them, or another model.</source>
+        <source>At least {1} bands are needed. Use a raster with all of them, or another model.</source>
         <translation>至少需要 {1} 个波段：请使用包含全部这些波段的栅格，或使用其他模型。</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source>Give the bands descriptions such as B02, or type the raster&#x27;s band numbers in BANDS in the model&#x27;s order.</source>
+        <source>Give the bands descriptions such as B02, or specify the raster&#x27;s band numbers in BANDS, in the order of the model.</source>
         <translation>请为波段添加 B02 之类的描述，或在 BANDS 中按模型的顺序输入栅格的波段号。</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
-        <source> If the order is {1} ({2}), BANDS is {3}.</source>
+        <source> If the order is {1} ({2}), set BANDS to {3}.</source>
         <translation> 如果顺序为 {1} ({2})，则 BANDS 为 {3}。</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS names band {1}, but the raster&#x27;s bands are {2}. Band numbers count from 1, and an alpha band cannot be used.</source>
+        <source>BANDS contains band {1}, but the raster&#x27;s bands are {2}. Band numbers start at 1, and an alpha band cannot be used.</source>
         <translation>BANDS 指定了波段 {1}，但栅格的波段为 {2}。波段号从 1 开始，且不能使用 alpha 波段。</translation>
     </message>
     <message>
@@ -4857,22 +4852,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS gives raster band {1} twice, for {2} and for {3}. Every model band needs a raster band of its own.</source>
+        <source>BANDS contains raster band {1} twice, for {2} and for {3}. Each band of the model needs a different raster band.</source>
         <translation>BANDS 两次给出栅格波段 {1}，分别用于 {2} 和 {3}。模型的每个波段都需要各自的栅格波段。</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS, place {1}</source>
+        <source>position {1} in BANDS</source>
         <translation>BANDS 第 {1} 位</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Give one raster band number for each, in this order.</source>
+        <source>BANDS has {1} numbers, but the model needs {2} ({3}){4}. Specify one raster band number for each, in this order.</source>
         <translation>BANDS 有 {1} 个数字，但模型需要 {2} 个 ({3}){4}。请按此顺序为每个波段给出一个栅格波段号。</translation>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>stands in for {1}</source>
+        <source>used in place of {1}</source>
         <translation>代替 {1}</translation>
     </message>
     <message>
@@ -4887,7 +4882,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/bands.py"/>
-        <source>Raster bands {1} could all be the model&#x27;s {2}: {3}. Say which one to use with BANDS.</source>
+        <source>Several raster bands ({1}) match the model&#x27;s {2}: {3}. Specify with BANDS which one to use.</source>
         <translation>栅格波段 {1} 都可能是模型的 {2}：{3}。请用 BANDS 指明使用哪一个。</translation>
     </message>
     <message>
@@ -4902,62 +4897,62 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/card_editing.py"/>
-        <source>&#x27;{1}&#x27; is no model of SpectralGPT, or is damaged. Copy the file again.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT model, or it is damaged. Copy the file again.</source>
         <translation>“{1}”不是 SpectralGPT 的模型，或已损坏。请重新复制该文件。</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The model&#x27;s card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
+        <source>The model card cannot be read: it was not written by this version of SpectralGPT. Import the model again, or update the plugin.</source>
         <translation>无法读取模型卡片：它不是由此版本的 SpectralGPT 写入的。请重新导入模型，或更新插件。</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The model&#x27;s card names the task &#x27;{1}&#x27;, expected one of {2}. Update the plugin.</source>
+        <source>The model card specifies the task &#x27;{1}&#x27;, but only these are supported: {2}. Update the plugin.</source>
         <translation>模型卡片中的任务为“{1}”，应为 {2} 之一。请更新插件。</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>The card of the model &#x27;{1}&#x27; cannot be right: {2}. Copy the file again, or make or import the model again.</source>
+        <source>The card of the model &#x27;{1}&#x27; is invalid: {2}. Copy the file again, or create or import the model again.</source>
         <translation>模型“{1}”的卡片不可能正确：{2}。请重新复制文件，或重新制作或导入该模型。</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>one of its names or descriptions is no text</source>
+        <source>one of its names or descriptions is not text</source>
         <translation>其中某个名称或说明不是文本</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>its threshold, architecture, training or accuracy is no table</source>
+        <source>its threshold, architecture, training or accuracy is not a table</source>
         <translation>其阈值、架构、训练或精度信息不是表格</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>its classes have the values {1}, expected different ones from 0 to {2}</source>
+        <source>its classes have the values {1}, but different values from 0 to {2} are expected</source>
         <translation>其类别的值为 {1}，应为 0 到 {2} 之间互不相同的值</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>one of its classes has the value of no-data, {1}</source>
+        <source>one of its classes has the no-data value {1}</source>
         <translation>其某个类别的值等于无数据值 {1}</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>a class has the colour &#x27;{1}&#x27;, expected one such as #1f78b4</source>
+        <source>a class has the colour &#x27;{1}&#x27;, but a colour such as #1f78b4 is expected</source>
         <translation>某个类别的颜色为“{1}”，应形如 #1f78b4</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>it has no bands, or one whose wavelength is no number</source>
+        <source>it has no bands, or one whose wavelength is not a number</source>
         <translation>没有波段，或某个波段的波长不是数字</translation>
     </message>
     <message>
         <location filename="../engine/cards.py"/>
-        <source>the side of its window, its bands in a group or its pixels are not above 0</source>
+        <source>its window size, its number of bands in a group or its number of pixels is not positive</source>
         <translation>其窗口边长、每组波段数或像元大小不大于 0</translation>
     </message>
     <message>
         <location filename="../engine/checkpoint.py"/>
-        <source>&#x27;{1}&#x27; holds no weights to train from: expected a .safetensors model. An .onnx model can only predict; choose the model it was exported from.</source>
+        <source>&#x27;{1}&#x27; has no weights to train from: a .safetensors model is needed. An .onnx model can only predict. Choose the model it was exported from.</source>
         <translation>“{1}”不含可用于训练的权重：应为 .safetensors 模型。.onnx 模型只能用于预测；请选择导出它的那个模型。</translation>
     </message>
     <message>
@@ -4967,117 +4962,117 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/checkpoint.py"/>
-        <source>The weights in &#x27;{1}&#x27; do not fit the network its card describes: {2} are missing, too many or of another shape ({3}). Train or import the model again.</source>
+        <source>The weights in &#x27;{1}&#x27; do not match the network described in its card: {2} weights are missing, unexpected or of a different shape ({3}). Train or import the model again.</source>
         <translation>“{1}”中的权重与其卡片描述的网络不符：有 {2} 个缺失、多余或形状不同 ({3})。请重新训练或导入模型。</translation>
     </message>
     <message>
         <location filename="../engine/data/atlas.py"/>
-        <source>The images have no valid pixel to train on. Check their no-data values.</source>
+        <source>The images have no valid pixels to train on. Check their no-data values.</source>
         <translation>影像没有可用于训练的有效像元。请检查其无数据值。</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>No labels are held back, so the model cannot be judged: to judge at least two classes, each needs labels in two places more than {1} pixels apart, not joined by labels between. Draw a second place for {2}{3}.</source>
+        <source>No labels could be held back, so the accuracy of the model cannot be assessed. At least two classes must each be labelled in two places that are more than {1} pixels apart and not connected by other labels. Label a second place for {2}{3}.</source>
         <translation>未留出任何标注，因此无法评价模型：要评价至少两个类别，每个类别都需要在相距超过 {1} 像元的两个位置有标注，且其间没有标注相连。请为 {2}{3} 绘制第二个位置。</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>{1} cannot be judged: all labels of such a class lie in one place, closer than {2} pixels to each other, or only beside labels that are needed to learn from. Draw a second place for each, further away.</source>
+        <source>The accuracy of these classes cannot be assessed: {1}. All labels of each of them lie in one place (closer than {2} pixels to each other) or only next to labels that are needed for training. Label a second place for each class, further away.</source>
         <translation>{1} 无法评价：这样的类别的所有标注都在同一处，彼此相距不足 {2} 像元，或仅位于学习所需的标注旁边。请为每个这样的类别在更远处绘制第二个位置。</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>The labels lie in {1} places more than {2} pixels apart, expected at least {3}, one for each part. Draw labels in more places, or ask for fewer parts.</source>
+        <source>The labels lie in {1} separate places (more than {2} pixels apart), but at least {3} are needed, one for each part. Label more places, or use fewer parts.</source>
         <translation>标注位于 {1} 个相距超过 {2} 像元的位置，应至少有 {3} 个，每个部分一个。请在更多位置绘制标注，或要求更少的部分。</translation>
     </message>
     <message>
         <location filename="../engine/data/blocks.py"/>
-        <source>The labels lie too close together to be held back by places more than {1} pixels apart: they were cut into squares of {2} pixels, and {3} labelled pixels between those to learn from and those to judge by are not used.</source>
+        <source>The labels lie too close together to hold back whole places more than {1} pixels apart. They were divided into squares of {2} pixels instead, and {3} labelled pixels between the training and the validation squares are not used.</source>
         <translation>标注彼此太近，无法按相距超过 {1} 像元的位置留出：已将其切成 {2} 像元的方块，用于学习与用于评价的标注之间的 {3} 个已标注像元未使用。</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} has no area: it needs xmin &lt; xmax and ymin &lt; ymax. Draw it again, or leave it empty to process the whole raster.</source>
+        <source>The extent {1} has no area: xmin must be smaller than xmax, and ymin smaller than ymax. Draw it again, or leave it empty to process the whole raster.</source>
         <translation>范围 {1} 没有面积：需要 xmin &lt; xmax 且 ymin &lt; ymax。请重新绘制，或留空以处理整幅栅格。</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} cannot be brought into the raster&#x27;s CRS ({2}). Give it in the raster&#x27;s CRS.</source>
+        <source>The extent {1} cannot be transformed to the raster&#x27;s CRS ({2}). Specify it in the raster&#x27;s CRS.</source>
         <translation>范围 {1} 无法转换到栅格的 CRS ({2})。请以栅格的 CRS 给出。</translation>
     </message>
     <message>
         <location filename="../engine/data/grid.py"/>
-        <source>The extent {1} does not touch the raster, whose bounds are {2} in {3}. Choose an extent on the raster, or check the extent&#x27;s CRS.</source>
+        <source>The extent {1} does not intersect the raster, whose bounds are {2} in {3}. Choose an extent within the raster, or check the CRS of the extent.</source>
         <translation>范围 {1} 未触及栅格，栅格的边界为 {2}，坐标系为 {3}。请选择栅格上的范围，或检查范围的 CRS。</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>The folder {1} holds no raster that ends in {2}. Choose another folder, or give the rasters one by one.</source>
+        <source>The folder {1} contains no raster with one of the file extensions {2}. Choose another folder, or add the rasters one by one.</source>
         <translation>文件夹 {1} 中没有以 {2} 结尾的栅格。请选择其他文件夹，或逐个给出栅格。</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>No imagery was given. Choose rasters or folders to learn from.</source>
+        <source>No imagery was specified. Choose the rasters or folders to learn from.</source>
         <translation>未给出影像。请选择要学习的栅格或文件夹。</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>Looking at raster {1} of {2}</source>
+        <source>Checking raster {1} of {2}</source>
         <translation>正在查看栅格 {1} / {2}</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>Left out: {1}. {2}</source>
+        <source>Skipped: {1}. {2}</source>
         <translation>未使用：{1}。{2}</translation>
     </message>
     <message>
         <location filename="../engine/data/imagery.py"/>
-        <source>None of the {1} rasters can serve the model. {2} Choose rasters with the model&#x27;s bands.</source>
+        <source>None of the {1} rasters is suitable for the model. {2} Choose rasters that have the model&#x27;s bands.</source>
         <translation>{1} 幅栅格都不适合该模型。{2} 请选择含有该模型波段的栅格。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The {1} has one class only ({2}), expected at least {3}. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <source>The {1} has only one class ({2}), but at least {3} are needed. Also label areas that do not belong to this class, for instance as &#x27;other&#x27;.</source>
         <translation>{1} 只有一个类别 ({2})，应至少有 {3} 个。请将不属于该类别的地方也加以标注，例如标为“其他”。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The {1} has {2} classes ({3}), expected at most {4}. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <source>The {1} has {2} classes ({3}), but at most {4} are possible. Choose the field that holds the class rather than an ID of the features, or merge classes.</source>
         <translation>{1} 有 {2} 个类别 ({3})，应最多有 {4} 个。请选择类别字段，而不是为要素编号的字段，或合并类别。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The classes {1} differ in capitals only; they are taken as different.</source>
+        <source>The classes {1} differ only in upper and lower case. They are treated as different classes.</source>
         <translation>类别 {1} 仅大小写不同；将其视为不同的类别。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>The class &#x27;{1}&#x27; was given the colour &#x27;{2}&#x27;, expected red, green and blue as #rrggbb, for instance #1f78b4.</source>
+        <source>The class &#x27;{1}&#x27; has the colour &#x27;{2}&#x27;, but a colour must be specified as #rrggbb, for instance #1f78b4.</source>
         <translation>类别“{1}”的颜色为“{2}”，应为 #rrggbb 形式的红、绿、蓝，例如 #1f78b4。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_classes.py"/>
-        <source>How classes look was given as {1}, expected a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]. Correct it, or leave it empty.</source>
+        <source>The class names and colours were specified as {1}, but a JSON list such as [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}] is expected. Correct it, or leave it empty.</source>
         <translation>类别的外观给定为 {1}，应为 JSON 列表，例如 [{{&quot;label&quot;: &quot;water&quot;, &quot;title&quot;: &quot;Water&quot;, &quot;color&quot;: &quot;#1f78b4&quot;}}]。请更正，或留空。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds lists, expected one class for each feature. Choose a field of text or whole numbers, or allow several labels for a scene.</source>
+        <source>{1} contains lists, but one class is expected for each feature. Choose a field with text or whole numbers, or allow several labels per scene.</source>
         <translation>{1} 含有列表，应为每个要素一个类别。请选择文本或整数字段，或允许一个场景有多个标签。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds decimal numbers; as all are whole, they are taken as classes.</source>
+        <source>{1} contains decimal numbers. As all of them are whole, they are used as classes.</source>
         <translation>{1} 含有小数类型的数字；由于全部为整数值，因此视为类别。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds {2}, expected classes as text or whole numbers. Choose another of its fields: {3}.</source>
+        <source>{1} contains {2}, but classes must be text or whole numbers. Choose another field: {3}.</source>
         <translation>{1} 含有 {2}，类别应为文本或整数。请选择其他字段：{3}。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} is empty in all of its {2} features, expected the class of each. Fill it in, or choose another field.</source>
+        <source>{1} is empty in all {2} features, but it must contain the class of each feature. Fill it in, or choose another field.</source>
         <translation>{1} 在全部 {2} 个要素中均为空，应为每个要素的类别。请填写，或选择其他字段。</translation>
     </message>
     <message>
@@ -5092,127 +5087,122 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>Add one of text or whole numbers, and fill it in.</source>
+        <source>Add a field of text or whole numbers, and fill it in.</source>
         <translation>请添加一个文本或整数字段，并填写。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_fields.py"/>
-        <source>{1} holds decimal numbers such as {2}, expected classes as text or whole numbers. Choose another field, or make classes of the numbers with the field calculator.</source>
+        <source>{1} contains decimal numbers such as {2}, but classes must be text or whole numbers. Choose another field, or convert the numbers to classes with the field calculator.</source>
         <translation>{1} 含有小数，例如 {2}，类别应为文本或整数。请选择其他字段，或用字段计算器将这些数字转换为类别。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} give several labels to a place, expected one for each pixel. Choose a field with one class, or train on scenes.</source>
+        <source>The {1} {2} assign several labels to the same place, but each pixel can have only one. Choose a field with one class, or train on scenes.</source>
         <translation>{1} {2} 在同一位置给出多个标签，应为每个像元一个。请选择只含一个类别的字段，或进行场景训练。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} leave no labelled pixel on the raster: they only touch its edge, or are no-data there. Draw labels on the raster.</source>
+        <source>The {1} {2} do not cover any valid pixel of the raster: they only touch its edge, or the raster has no data there. Draw labels on the raster.</source>
         <translation>{1} {2} 在栅格上没有留下已标注的像元：它们只触及栅格边缘，或所在处无数据。请在栅格上绘制标注。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} label {3} pixels; {4} of them were drawn at random, of small classes all.</source>
+        <source>The {1} {2} cover {3} pixels. A random {4} of them were used, including all pixels of small classes.</source>
         <translation>{1} {2} 标注了 {3} 个像元；从中随机抽取了 {4} 个，小类别全部采用。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>The {1} {2} are a class raster, expected scenes: polygons or points with a class field. Choose a vector layer, or train segmentation.</source>
+        <source>The {1} {2} are a class raster, but scenes need polygons or points with a class field. Choose a vector layer, or train a segmentation model.</source>
         <translation>{1} {2} 是类别栅格，应为场景：带类别字段的多边形或点。请选择矢量图层，或训练语义分割 (segmentation)。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; expected one class for each scene. Correct these features (feature ids), or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
+        <source>{1} of {2} scenes of the {3} {4} were drawn twice with different classes, such as {5}, but a scene can have only one class. Correct the features with these IDs, or tick &#x27;A scene may have several labels&#x27; and give one feature all of its labels, separated by semicolons.</source>
         <translation>{3} {4} 的 {2} 个场景中有 {1} 个以不同类别重复绘制，例如 {5}；应为每个场景一个类别。请更正这些要素（要素 ID），或勾选“一个场景可以有多个标签”，并将全部标签写在同一个要素中，以分号分隔。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1} of {2} scenes of the {3} {4} are drawn twice with different classes, such as {5}; none of them is learned from. Correct these features (feature ids).</source>
+        <source>{1} of {2} scenes of the {3} {4} were drawn twice with different classes, such as {5}. None of them is used for training. Correct the features with these IDs.</source>
         <translation>{3} {4} 的 {2} 个场景中有 {1} 个以不同类别重复绘制，例如 {5}；这些场景均不用于学习。请更正这些要素（要素 ID）。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1}; expected one class for each pixel. Correct these features (feature ids), or cut one from the other with Difference.</source>
+        <source>{1}, but each pixel can have only one class. Correct the features with these IDs, or remove the overlap with the tool &#x27;Difference&#x27;.</source>
         <translation>{1}；应为每个像元一个类别。请更正这些要素（要素 ID），或用“差异”工具 (Difference) 将一个从另一个中剪除。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_layer.py"/>
-        <source>{1}; these pixels are ignored.</source>
+        <source>{1}. These pixels are ignored.</source>
         <translation>{1}；这些像元将被忽略。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} holds decimal numbers such as {2}, expected a raster whose values are classes. Choose another raster, or make classes of the numbers (Reclassify by Table in QGIS).</source>
+        <source>{1} contains decimal numbers such as {2}, but the values of a class raster must be whole numbers. Choose another raster, or convert the numbers to classes (Reclassify by Table in QGIS).</source>
         <translation>{1} 含有小数，例如 {2}，应为值代表类别的栅格。请选择其他栅格，或将这些数字转换为类别（QGIS 中的“按表格重分类”）。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has more than {2} different values, expected a raster whose values are classes. Choose the class raster, not the image.</source>
+        <source>{1} has more than {2} different values, so it does not look like a class raster. Choose the class raster, not the image.</source>
         <translation>{1} 有超过 {2} 个不同的值，应为值代表类别的栅格。请选择类别栅格，而不是影像。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has no labelled pixel: all are no-data ({2}). Choose another raster, or correct its no-data value.</source>
+        <source>{1} has no labelled pixels: all of them are no-data ({2}). Choose another raster, or correct its no-data value.</source>
         <translation>{1} 没有已标注的像元：全部为无数据 ({2})。请选择其他栅格，或更正其无数据值。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} holds decimal numbers; as all are whole, they are classes.</source>
-        <translation>{1} 含有小数类型的数字；由于全部为整数值，因此视为类别。</translation>
-    </message>
-    <message>
-        <location filename="../engine/data/label_raster.py"/>
-        <source>{1} has {2} bands; the first one holds the classes.</source>
+        <source>{1} has {2} bands. The first one is used as the class band.</source>
         <translation>{1} 有 {2} 个波段；第一个波段包含类别。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>{1} declares no no-data value, so its {2} was taken for a class, of {3} pixels. If it stands for what is not labelled, set it as no-data in the file (gdal_edit.py -a_nodata {4}).</source>
+        <source>{1} has no no-data value, so the value {2} was treated as a class with {3} pixels. If it means &#x27;not labelled&#x27;, set it as the no-data value of the file (gdal_edit.py -a_nodata {4}).</source>
         <translation>{1} 没有声明无数据值，因此其值 {2} 被当作一个类别，共 {3} 个像素。如果它表示未标注的部分，请在文件中将其设为无数据 (gdal_edit.py -a_nodata {4})。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} and the raster have no ground in common: bounds {3}, the raster&#x27;s {4}. Choose labels on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} raster {2} and the image do not overlap: bounds {3}, those of the image {4}. Choose labels within the image, or check the CRS of both layers.</source>
         <translation>{1} {2} 与栅格不相交：其边界为 {3}，栅格的边界为 {4}。请选择位于栅格上的标注，或检查两个图层的 CRS。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} has no georeference; as it has the raster&#x27;s size, {3} x {4} pixels, it is laid on it pixel by pixel.</source>
+        <source>The {1} raster {2} is not georeferenced. As it has the same size as the image, {3} x {4} pixels, it is aligned with it pixel by pixel.</source>
         <translation>{1} {2} 没有地理参考；由于其大小与栅格相同，为 {3} x {4} 像元，因此逐像元叠放在栅格上。</translation>
     </message>
     <message>
         <location filename="../engine/data/label_raster.py"/>
-        <source>The {1} {2} has no CRS; it is taken to be the raster&#x27;s.</source>
+        <source>The {1} raster {2} has no CRS. The CRS of the image is assumed.</source>
         <translation>{1} {2} 没有 CRS；假定与栅格的相同。</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels a scene choose a vector layer.</source>
+        <source>The {1} {2} are a class raster, which has one label for each pixel. For several labels per scene, choose a vector layer.</source>
         <translation>{1} {2} 是类别栅格，每个像元只有一个标签。若一个场景需要多个标签，请选择矢量图层。</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Open it in QGIS to see, and export it again, as GeoPackage or GeoTIFF.</source>
+        <source>The {1} file {2} can be read neither as a vector layer nor as a raster. Check whether it opens in QGIS, and export it again as GeoPackage or GeoTIFF.</source>
         <translation>{1} 文件 {2} 既不能作为矢量图层也不能作为栅格读取。请在 QGIS 中打开查看，并重新导出为 GeoPackage 或 GeoTIFF。</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>{1} features of the {2} {3} are neither polygons nor points; they are ignored.</source>
+        <source>{1} features of the {2} {3} are neither polygons nor points. They are ignored.</source>
         <translation>{2} {3} 中有 {1} 个要素既不是多边形也不是点；将被忽略。</translation>
     </message>
     <message>
         <location filename="../engine/data/labels.py"/>
-        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;; they are ignored.</source>
+        <source>{1} of {2} features of the {3} {4} have no class in the field &#x27;{5}&#x27;. They are ignored.</source>
         <translation>{3} {4} 的 {2} 个要素中有 {1} 个在字段“{5}”中没有类别；将被忽略。</translation>
     </message>
     <message>
         <location filename="../engine/data/lazy_patches.py"/>
-        <source>No patch with valid pixels was found in {1} draws: the imagery is nearly all no-data. Clip the rasters to their data, or check their no-data values.</source>
+        <source>No patch with valid pixels was found in {1} attempts: the imagery is almost entirely no-data. Clip the rasters to the area with data, or check their no-data values.</source>
         <translation>在 {1} 次抽取中未找到含有效像元的影像块：影像几乎全部为无数据。请将栅格裁剪到有数据的部分，或检查其无数据值。</translation>
     </message>
     <message>
         <location filename="../engine/data/lazy_patches.py"/>
-        <source>The raster {1} has no room beside what is held back to judge by. Give larger rasters, or more of them.</source>
+        <source>Apart from the area held back for validation, the raster {1} has no room for a training window. Use larger rasters, or more of them.</source>
         <translation>栅格 {1} 在留出用于评价的部分之外没有剩余空间。请给出更大的栅格，或更多的栅格。</translation>
     </message>
     <message>
@@ -5227,17 +5217,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/nodata.py"/>
-        <source>0 in every used band counts as no-data, as the file declares none</source>
+        <source>pixels with 0 in all bands used are treated as no-data, as the file declares no no-data value</source>
         <translation>所用波段全部为 0 时视为无数据，因为文件未声明无数据值</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>No raster was given. Choose a raster file.</source>
+        <source>No raster was specified. Choose a raster file.</source>
         <translation>未给出栅格。请选择栅格文件。</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} does not exist. Check the path, and that its drive is mounted.</source>
+        <source>The raster {1} does not exist. Check the path, and that the drive is connected.</source>
         <translation>栅格 {1} 不存在。请检查路径，以及其驱动器是否已挂载。</translation>
     </message>
     <message>
@@ -5257,47 +5247,47 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections).</source>
+        <source> It has ground control points or RPCs: warp it first (Raster &gt; Projections &gt; Warp).</source>
         <translation> 它带有地面控制点或 RPC：请先对其进行变形 (重投影)（栅格 &gt; 投影）。</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has no coordinate reference system.{2} Assign the right one in QGIS with Raster &gt; Projections &gt; Assign Projection, or give it as CRS.</source>
+        <source>The raster {1} has no coordinate reference system.{2} Assign the correct one in QGIS with Raster &gt; Projections &gt; Assign Projection, or specify it as the CRS.</source>
         <translation>栅格 {1} 没有坐标参考系统。{2} 请在 QGIS 中通过 栅格 &gt; 投影 &gt; 指定投影 指定正确的坐标参考系统，或以 CRS 给出。</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has no geotransform, so its place and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or give the CRS explicitly to work in pixel coordinates.</source>
+        <source>The raster {1} has no geotransform, so its location and pixel size are unknown. Georeference it in QGIS (Layer &gt; Georeferencer), or specify a CRS to work in pixel coordinates.</source>
         <translation>栅格 {1} 没有地理变换参数，因此其位置和像元大小未知。请在 QGIS 中进行地理配准（图层 &gt; 配准工具），或明确给出 CRS 以在像元坐标中工作。</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} is placed by ground control points, which have no pixel grid. Warp it first in QGIS (Raster &gt; Projections &gt; Warp), and give the result.</source>
+        <source>The raster {1} is positioned by ground control points, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
         <translation>栅格 {1} 由地面控制点定位，没有像元格网。请先在 QGIS 中变换它（栅格 &gt; 投影 &gt; 变形），再使用其结果。</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has a geotransform whose pixels have no area. Georeference it again.</source>
+        <source>The geotransform of the raster {1} gives its pixels no area. Georeference it again.</source>
         <translation>栅格 {1} 的地理变换参数使像元没有面积。请重新进行地理配准。</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>&#x27;{1}&#x27; is not a coordinate reference system. Give a code such as EPSG:32631.</source>
+        <source>&#x27;{1}&#x27; is not a coordinate reference system. Specify a code such as EPSG:32631.</source>
         <translation>“{1}”不是坐标参考系统。请给出代码，例如 EPSG:32631。</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>It comes from another machine: check the address, the network, and that you may read it there. The server must send parts of a file (HTTP range requests); if it does not, download the file first.</source>
+        <source>The file is on a remote server: check the address, the network and your access rights. The server must support reading parts of a file (HTTP range requests). If it does not, download the file first.</source>
         <translation>它来自另一台计算机：请检查地址、网络以及您是否有读取权限。服务器必须能发送文件的一部分（HTTP 范围请求）；如果不能，请先下载该文件。</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it again.</source>
+        <source>The file may be damaged or incomplete. Check whether it opens in QGIS, and copy, download or export it again.</source>
         <translation>文件可能已损坏或下载不完整：请在 QGIS 中打开查看，并重新复制、下载或导出。</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} looks channels-last: {2} pages of {3} x {4} pixels, which is an image of {5} rows whose bands were stored as columns. Write it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
+        <source>The raster {1} seems to be stored channels-last: {2} pages of {3} x {4} pixels, that is, an image of {5} rows whose bands were stored as columns. Save it again with the bands first (shape {6}, {7}, {8}; in Python: numpy.moveaxis(image, -1, 0)).</source>
         <translation>栅格 {1} 看起来是波段在最后的排列：{2} 页，每页 {3} x {4} 像元，即一幅 {5} 行、波段被存为列的影像。请以波段在前重新写出（形状 {6}, {7}, {8}；在 Python 中：numpy.moveaxis(image, -1, 0)）。</translation>
     </message>
     <message>
@@ -5307,32 +5297,32 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} has complex values (radar?). Convert it to real values first.</source>
+        <source>The raster {1} has complex values, as some radar products do. Convert it to real values first.</source>
         <translation>栅格 {1} 含有复数值（雷达数据？）。请先将其转换为实数值。</translation>
     </message>
     <message>
         <location filename="../engine/data/patches.py"/>
-        <source>The images have different numbers of bands, expected the same in all. Choose the same bands for each.</source>
+        <source>The images have different numbers of bands. Choose the same bands for each image.</source>
         <translation>各影像的波段数不同，应全部相同。请为每幅影像选择相同的波段。</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>values as in the file</source>
+        <source>values unchanged</source>
         <translation>值与文件中相同</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The file&#x27;s own scales and offsets cannot be right, as a scale is 0 or one of them no number: they were ignored. Write the right ones (gdal_edit.py -scale 0.0001 -offset 0), or none (-scale 1 -offset 0).</source>
+        <source>The scales and offsets in the file are invalid, as a scale is 0 or a value is not a number. They were ignored. Set the correct ones (gdal_edit.py -scale 0.0001 -offset 0), or remove them (-scale 1 -offset 0).</source>
         <translation>文件自带的缩放系数和偏移量不可能正确：某个缩放系数为 0，或其中某个不是数字，因此已忽略。请写入正确的值（gdal_edit.py -scale 0.0001 -offset 0），或不写（-scale 1 -offset 0）。</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} with the file&#x27;s own scale {2} and offset {3}</source>
+        <source>{1} with the scale {2} and offset {3} of the file</source>
         <translation>{1}，使用文件自带的比例 {2} 和偏移 {3}</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} with the file&#x27;s own scales and offsets</source>
+        <source>{1} with the scales and offsets of the file</source>
         <translation>{1}，使用文件自带的各比例和偏移</translation>
     </message>
     <message>
@@ -5342,7 +5332,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster has 8-bit values, which are stretched for display or uncalibrated: they were taken as reflectance after division by 255, and results may be poor. Use the original product where you can.</source>
+        <source>The raster has 8-bit values, which are usually stretched for display or uncalibrated. They were divided by 255 and treated as reflectance, so results may be poor. Use the original product if possible.</source>
         <translation>该栅格为 8 位值，可能为显示而拉伸过或未经定标：已将其除以 255 后视为反射率，结果可能较差。请尽可能使用原始产品。</translation>
     </message>
     <message>
@@ -5352,27 +5342,27 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values become reflectances up to {1}, where 0 to about 1 is expected: results may be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000.</source>
+        <source>After scaling, the raster&#x27;s values reach a reflectance of {1}, although about 0 to 1 is expected. Results may be wrong. Check the scale and offset of the file, or convert the values to reflectance (0 to 1) or reflectance x 10000.</source>
         <translation>栅格的值换算后反射率最高为 {1}，而预期约为 0 到 1：结果可能有误。请检查文件中的缩放系数和偏移量，或写入 0..1 的反射率或反射率 x 10000。</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>Some of the raster&#x27;s values become reflectances of {1}, which no ground has ({2} in the file): no-data that the file does not declare would be mapped as ground, and spoil the windows around it. Set it as the layer&#x27;s additional no-data value, or in the file (gdal_edit.py -a_nodata).</source>
+        <source>After scaling, some of the raster&#x27;s values give an impossible reflectance of {1} ({2} in the file). They are probably no-data that the file does not declare, which would be mapped as land cover and distort the results around it. Set the value as additional no-data value of the layer, or in the file (gdal_edit.py -a_nodata).</source>
         <translation>栅格的部分值换算成反射率 {1}，任何地表都没有这样的值（文件中为 {2}）：文件未声明的无数据值会被当作地表制图，并影响周围的窗口。请将其设为图层的附加无数据值，或写入文件（gdal_edit.py -a_nodata）。</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1} values taken as reflectance</source>
+        <source>{1} values used as reflectance</source>
         <translation>{1} 值视为反射率</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>giving reflectance</source>
+        <source>which gives reflectance</source>
         <translation>得到反射率</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values reach {1}: they were taken as reflectance x 10000, which leaves even its brightest places dark. If they are radiance, convert them to reflectance first.</source>
+        <source>The raster&#x27;s values reach {1}. They were treated as reflectance x 10000, but then even the brightest areas are dark. If the values are radiance, convert them to reflectance first.</source>
         <translation>栅格的值最高为 {1}：已按反射率 x 10000 处理，这样连最亮的地方也很暗。如果这些值是辐亮度，请先转换为反射率。</translation>
     </message>
     <message>
@@ -5382,32 +5372,32 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The raster&#x27;s values reach {1}: they were taken as percent and divided by 100. If that is wrong, write reflectance 0..1 or reflectance x 10000.</source>
+        <source>The raster&#x27;s values reach {1}. They were treated as percent and divided by 100. If this is wrong, convert them to reflectance (0 to 1) or reflectance x 10000.</source>
         <translation>栅格的值达到 {1}：已将其视为百分比并除以 100。如果有误，请写出为反射率 0..1 或反射率 x 10000。</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} Level-1 top-of-atmosphere numbers</source>
+        <source>uint16 {1} Level-1 top-of-atmosphere values</source>
         <translation>uint16 {1} Level-1 大气层顶数值</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} Collection 2 surface reflectance numbers</source>
+        <source>uint16 {1} Collection 2 surface reflectance values</source>
         <translation>uint16 {1} Collection 2 地表反射率数值</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>uint16 {1} numbers / 10000</source>
+        <source>uint16 {1} values / 10000</source>
         <translation>uint16 {1} 数值 / 10000</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>{1}: assumed from the product&#x27;s name and values, as the file has no scale.</source>
+        <source>{1}: assumed from the product name and the values, as the file declares no scale.</source>
         <translation>{1}：根据产品名称和值推定，因为文件没有比例因子。</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>named in the metadata</source>
+        <source>from the metadata</source>
         <translation>元数据中给出</translation>
     </message>
     <message>
@@ -5417,7 +5407,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>dark pixels show that the offset of {1} ({2}) was already removed</source>
+        <source>dark pixels show that the offset of {1} ({2}) has already been removed</source>
         <translation>暗像元表明偏移 {1}（{2}）已被去除</translation>
     </message>
     <message>
@@ -5427,32 +5417,32 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) that Sentinel-2 products have since processing baseline 04.00; none was removed. If they do, subtract it first, or keep the product&#x27;s name in the file&#x27;s name.</source>
+        <source>The file has no dark pixels that would show whether its values include the offset of 1000 (0.1 in reflectance) of Sentinel-2 products since processing baseline 04.00. No offset was removed. If the values include it, subtract it first, or keep the product name in the file name.</source>
         <translation>没有暗像元可用来判断值中是否带有 Sentinel-2 产品自处理基线 04.00 起所含的偏移量 1000（反射率 0.1）；未去除任何偏移。如果带有，请先将其减去，或在文件名中保留产品名称。</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>after removing the offset of 1000 that dark pixels show</source>
+        <source>after removing the offset of 1000 indicated by dark pixels</source>
         <translation>去除暗像元所显示的偏移 1000 之后</translation>
     </message>
     <message>
         <location filename="../engine/data/scaling.py"/>
-        <source>The darkest pixels of all bands lie at {1} or above (in units of 1/10000): the offset of 1000 that Sentinel-2 products carry since processing baseline 04.00 was assumed and removed.</source>
+        <source>The darkest pixels of all bands have values of {1} or more (in units of 1/10000). The offset of 1000 of Sentinel-2 products since processing baseline 04.00 was therefore assumed and removed.</source>
         <translation>所有波段最暗的像元都在 {1} 或以上（单位为 1/10000）：已假定其带有 Sentinel-2 产品自处理基线 04.00 起所含的偏移量 1000，并已将其去除。</translation>
     </message>
     <message>
         <location filename="../engine/data/source.py"/>
-        <source>The raster {1} does not overlap the first one: its bounds are {2}, the first one&#x27;s {3}. Choose two rasters of the same place, and check both layers&#x27; CRS.</source>
+        <source>The raster {1} does not overlap the first one: its bounds are {2}, those of the first one {3}. Choose two rasters of the same place, and check the CRS of both layers.</source>
         <translation>栅格 {1} 与第一幅栅格没有重叠：其边界为 {2}，第一幅的边界为 {3}。请选择同一地点的两幅栅格，并检查两个图层的 CRS。</translation>
     </message>
     <message>
         <location filename="../engine/data/source.py"/>
-        <source>The raster {1} has no valid pixel ({2}). Check its no-data value and the extent.</source>
+        <source>The raster {1} has no valid pixels ({2}). Check its no-data value and the extent.</source>
         <translation>栅格 {1} 没有有效像元 ({2})。请检查其无数据值和范围。</translation>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} {2} and the raster have no ground in common: bounds {3} in {4}, the raster&#x27;s {5} in {6}. Choose {7} on the raster, or check both layers&#x27; CRS.</source>
+        <source>The {1} {2} and the raster do not overlap: bounds {3} in {4}, those of the raster {5} in {6}. Choose {7} within the raster, or check the CRS of both layers.</source>
         <translation>{1} {2} 与栅格不相交：其边界为 {3}（{4}），栅格的边界为 {5}（{6}）。请选择位于栅格上的 {7}，或检查两个图层的 CRS。</translation>
     </message>
     <message>
@@ -5462,7 +5452,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>. Open it in QGIS to see, and export it again, as GeoPackage for instance.</source>
+        <source>. Check whether it opens in QGIS, and export it again, for instance as GeoPackage.</source>
         <translation>。请在 QGIS 中打开查看，并重新导出，例如导出为 GeoPackage。</translation>
     </message>
     <message>
@@ -5472,12 +5462,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} file {2} has several layers: {3}. Say which one, as in {4}|layername={5}.</source>
+        <source>The {1} file {2} has several layers: {3}. Specify one of them, as in {4}|layername={5}.</source>
         <translation>文件 {2}（{1}）包含多个图层：{3}。请指明其中一个，例如 {4}|layername={5}。</translation>
     </message>
     <message>
         <location filename="../engine/data/vectors.py"/>
-        <source>The {1} file {2} lies in &#x27;{3}&#x27; and the raster in &#x27;{4}&#x27;: no way from one to the other is known. Give the layer in the raster&#x27;s CRS, or set the CRS that its coordinates are really in.</source>
+        <source>The {1} file {2} has the CRS &#x27;{3}&#x27; and the raster &#x27;{4}&#x27;, and no transformation between them is known. Use a layer in the raster&#x27;s CRS, or set the CRS that the coordinates are actually in.</source>
         <translation>文件（{1}）{2} 使用“{3}”，而栅格使用“{4}”：两者之间没有已知的转换。请提供与栅格坐标系相同的图层，或设置其坐标真正所属的坐标系。</translation>
     </message>
     <message>
@@ -5487,22 +5477,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/describing.py"/>
-        <source>Looking at its values</source>
+        <source>Reading its values</source>
         <translation>正在查看其值</translation>
     </message>
     <message>
         <location filename="../engine/describing.py"/>
-        <source>Judging the models</source>
+        <source>Checking which models fit</source>
         <translation>正在评估模型</translation>
     </message>
     <message>
         <location filename="../engine/device_check.py"/>
-        <source>PyTorch {1} finds no GPU that it can use: it was built for the processor only, or the driver is missing or too old.</source>
+        <source>PyTorch {1} cannot find a usable GPU: it was built for the processor only, or the driver is missing or outdated.</source>
         <translation>PyTorch {1} 找不到可用的 GPU：它是仅为处理器构建的，或者驱动程序缺失或过旧。</translation>
     </message>
     <message>
         <location filename="../engine/device_check.py"/>
-        <source>A matrix product on the GPU differs from the processor&#x27;s by {1} of its size.</source>
+        <source>A matrix product on the GPU differs from that of the processor by {1} of its size.</source>
         <translation>GPU 上的矩阵乘积与处理器的结果相差 {1}（相对大小）。</translation>
     </message>
     <message>
@@ -5517,7 +5507,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute: its maps would differ. Export it as plain ONNX.</source>
+        <source>The model &#x27;{1}&#x27; standardises each scene by statistics of all its pixels, which Deepness does not compute, so its maps would differ. Export the model as plain ONNX.</source>
         <translation>模型“{1}”用每幅影像所有像元的统计量进行标准化，而 Deepness 不计算这些统计量：其结果会不同。请导出为普通 ONNX。</translation>
     </message>
     <message>
@@ -5532,7 +5522,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>The graph for Deepness differs from the model by {1} in a probability, accepted is {2}. Export it as plain ONNX, and please report the model&#x27;s card.</source>
+        <source>The probabilities of the graph for Deepness differ from those of the model by up to {1}, but only {2} is acceptable. Export the model as plain ONNX, and please report the model&#x27;s card.</source>
         <translation>用于 Deepness 的计算图与模型的概率相差 {1}，可接受的差异为 {2}。请导出为普通 ONNX，并报告模型的卡片。</translation>
     </message>
     <message>
@@ -5542,12 +5532,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>In Deepness, map the bands in this order: {1}{2}.</source>
+        <source>In Deepness, assign the bands in this order: {1}{2}.</source>
         <translation>在 Deepness 中，请按此顺序对应波段：{1}{2}。</translation>
     </message>
     <message>
         <location filename="../engine/export/deepness.py"/>
-        <source>In Deepness, values must be reflectance x {1}, without an added offset: subtract the 1000 that Sentinel-2 products carry since processing baseline 04.00 before.</source>
+        <source>In Deepness, values must be reflectance x {1} without an added offset. First subtract the offset of 1000 of Sentinel-2 products since processing baseline 04.00.</source>
         <translation>在 Deepness 中，值必须为反射率 x {1}，且不带附加偏移量：请先减去 Sentinel-2 产品自处理基线 04.00 起所含的 1000。</translation>
     </message>
     <message>
@@ -5557,17 +5547,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/export/exporting.py"/>
-        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} beside it. Export it as ONNX instead.</source>
+        <source>The model &#x27;{1}&#x27; has no weights to train from: there is no {2} next to it. Export it as ONNX instead.</source>
         <translation>模型“{1}”没有可用于训练的权重：旁边没有 {2}。请改为导出为 ONNX。</translation>
     </message>
     <message>
         <location filename="../engine/export/exporting.py"/>
-        <source>The model &#x27;{1}&#x27; is a backbone: it predicts nothing until it is fine-tuned, so there is nothing to run elsewhere. Export its weights (safetensors), or fine-tune it first.</source>
+        <source>The model &#x27;{1}&#x27; is a backbone, which cannot make predictions before it is fine-tuned. Export its weights (safetensors), or fine-tune it first.</source>
         <translation>模型“{1}”是主干网络：微调之前不能预测任何内容，因此没有可在其他地方运行的内容。请导出其权重 (safetensors)，或先进行微调。</translation>
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The exported graph differs from the network by {1} in a probability, accepted is {2}. </source>
+        <source>The probabilities of the exported graph differ from those of the network by up to {1}, but only {2} is acceptable. </source>
         <translation>导出的计算图与网络的概率相差 {1}，可接受的差异为 {2}。 </translation>
     </message>
     <message>
@@ -5582,12 +5572,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The network cannot be exported by this version of torch. Please report it.</source>
+        <source>This version of PyTorch cannot export the network. Please report it.</source>
         <translation>此版本的 torch 无法导出该网络。请报告此问题。</translation>
     </message>
     <message>
         <location filename="../engine/export/onnx.py"/>
-        <source>The model&#x27;s weights need more than the 2 GB that one ONNX file can hold. </source>
+        <source>The weights of the model need more than 2 GB, the largest size of a single ONNX file. </source>
         <translation>模型的权重超过单个 ONNX 文件可容纳的 2 GB。 </translation>
     </message>
     <message>
@@ -5602,27 +5592,27 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/export/streamed.py"/>
-        <source>The model needs {1} GB; one ONNX file can hold 2 GB. Write a .safetensors model instead.</source>
+        <source>The model needs {1} GB, but a single ONNX file can hold at most 2 GB. Write a .safetensors model instead.</source>
         <translation>模型需要 {1} GB；单个 ONNX 文件可容纳 2 GB。请改为写出 .safetensors 模型。</translation>
     </message>
     <message>
         <location filename="../engine/gpu/graph_weights.py"/>
-        <source>The graph of &#x27;{1}&#x27; does not hold the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file beside it.</source>
+        <source>The graph of &#x27;{1}&#x27; does not contain the weight &#x27;{2}&#x27; of its network. Use ONNX Runtime for this model, or keep its .safetensors file next to it.</source>
         <translation>“{1}”的计算图不含其网络的权重“{2}”。请对此模型使用 ONNX Runtime，或将其 .safetensors 文件放在旁边。</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
-        <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;; if it is a model that ships, please report this.</source>
+        <source>The model &#x27;{1}&#x27; failed on the GPU. Choose the device &#x27;cpu&#x27;. If it is one of the models that come with the plugin, please report this.</source>
         <translation>模型“{1}”在 GPU 上运行失败。请选择设备“cpu”；如果它是随附的模型，请报告此问题。</translation>
     </message>
     <message>
         <location filename="../engine/gpu/torch_backend.py"/>
-        <source>The GPU has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The GPU does not have enough free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>GPU 的可用内存不足以运行模型“{1}”。请关闭其他程序，或选择较小的模型。</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>&#x27;{1}&#x27; is copied as it is: the output must end in {2}, not &#x27;{3}&#x27;. To make another kind of file of it, use &#x27;Export model&#x27;.</source>
+        <source>&#x27;{1}&#x27; is copied without conversion, so the output must end in {2}, not &#x27;{3}&#x27;. To convert it to another format, use &#x27;Export model&#x27;.</source>
         <translation>“{1}”按原样复制：输出必须以 {2} 结尾，而不是“{3}”。若要制作另一种文件，请使用“导出模型”。</translation>
     </message>
     <message>
@@ -5632,12 +5622,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source> It seems to be made for the plugin Deepness: use it there.</source>
+        <source> It seems to have been made for the Deepness plugin: use it there.</source>
         <translation> 它似乎是为插件 Deepness 制作的：请在那里使用。</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>&#x27;{1}&#x27; carries no SpectralGPT card: which bands it needs, by wavelength, and how values are scaled is not written in it, so that it cannot be run here.{2} Expected a model that this plugin made, or a published SpectralGPT checkpoint (.pth).</source>
+        <source>&#x27;{1}&#x27; has no SpectralGPT card. It does not say which bands it needs (by wavelength) and how values are scaled, so it cannot be used here.{2} Choose a model made with this plugin, or a published SpectralGPT checkpoint (.pth).</source>
         <translation>“{1}”不带 SpectralGPT 卡片：其中没有写明需要哪些波段（按波长）以及如何缩放值，因此无法在此运行。{2} 应为本插件制作的模型，或已发布的 SpectralGPT 权重文件 (.pth)。</translation>
     </message>
     <message>
@@ -5647,32 +5637,32 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>Taking the checkpoint&#x27;s fingerprint</source>
+        <source>Computing the checksum of the checkpoint</source>
         <translation>正在计算权重文件的指纹</translation>
     </message>
     <message>
         <location filename="../engine/importing.py"/>
-        <source>This checkpoint is a backbone: it predicts nothing until it is fine-tuned, so it cannot become .onnx. Give an output that ends in .safetensors, and fine-tune from it.</source>
+        <source>This checkpoint is a backbone, which cannot make predictions before it is fine-tuned, so it cannot become an .onnx file. Choose an output that ends in .safetensors, and fine-tune from it.</source>
         <translation>此权重文件是主干网络：微调之前不能预测任何内容，因此不能转换为 .onnx。请给出以 .safetensors 结尾的输出，并由它进行微调。</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}; a model for {4} needs {5} and gives probabilities. Import the model again.</source>
+        <source>The graph of &#x27;{1}&#x27; has the inputs {2} and the outputs {3}, but a model for {4} needs {5} and must return probabilities. Import the model again.</source>
         <translation>“{1}”的计算图有输入 {2} 和输出 {3}；用于 {4} 的模型需要 {5} 并给出概率。请重新导入模型。</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The graph of &#x27;{1}&#x27; takes {2} (bands, rows, columns), its card says {3}. The file does not fit its card: make or import it again.</source>
+        <source>The graph of &#x27;{1}&#x27; expects {2} (bands, rows, columns), but its card says {3}. The file does not match its card: create or import it again.</source>
         <translation>“{1}”的计算图接受 {2}（波段、行、列），而其卡片为 {3}。文件与其卡片不符：请重新制作或导入。</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The model &#x27;{1}&#x27; gave scores of the shape {2}, its card has {3} classes. The file does not fit its card: make or import it again.</source>
+        <source>The model &#x27;{1}&#x27; returned scores of the shape {2}, but its card has {3} classes. The file does not match its card: create or import it again.</source>
         <translation>模型“{1}”给出的得分形状为 {2}，而其卡片有 {3} 个类别。文件与其卡片不符：请重新制作或导入。</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend.py"/>
-        <source>The model gave scores that are no numbers (NaN): it is damaged, or the raster has values far from those that it was made for. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or make or import the model again.</source>
+        <source>The model returned scores that are not numbers (NaN). Either it is damaged, or the raster&#x27;s values are far outside the range that it was trained on. Check the raster&#x27;s values and no-data, set the device to &#x27;cpu&#x27;, or create or import the model again.</source>
         <translation>模型给出的得分不是数字 (NaN)：模型已损坏，或栅格的值与模型适用的值相差太远。请检查栅格的值和无数据设置，将设备设为“cpu”，或重新制作或导入模型。</translation>
     </message>
     <message>
@@ -5682,87 +5672,87 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1} does not run this model: {2}</source>
+        <source>Speed test: {1} cannot run this model: {2}</source>
         <translation>测量一次：{1} 无法运行此模型：{2}</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1}: {2}; not used</source>
+        <source>Speed test: {1}: {2}; not used</source>
         <translation>测量一次：{1}：{2}；未使用</translation>
     </message>
     <message>
         <location filename="../engine/infer/backend_choice.py"/>
-        <source>Measured once: {1}: {2} ms a window{3}</source>
+        <source>Speed test: {1}: {2} ms per window{3}</source>
         <translation>测量一次：{1}：每个窗口 {2} 毫秒{3}</translation>
     </message>
     <message>
         <location filename="../engine/infer/backends.py"/>
-        <source>A GPU was asked for and none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
+        <source>A GPU was requested, but none can be used: {1}. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install the engine for your GPU.</source>
         <translation>要求使用 GPU，但没有可用的 GPU：{1}。请选择设备“auto”（自动）或“cpu”（处理器），或安装适合您的 GPU 的引擎。</translation>
     </message>
     <message>
         <location filename="../engine/infer/backends.py"/>
-        <source>The GPU is not used, the processor is. {1}</source>
+        <source>The processor is used instead of the GPU. {1}</source>
         <translation>未使用 GPU，使用的是处理器。{1}</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>{1} of {2} scenes were finished by an earlier run and are left out</source>
+        <source>{1} of {2} scenes were completed by an earlier run and are skipped</source>
         <translation>{2} 个场景中有 {1} 个已由之前的运行完成,现跳过</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>&#x27;{1}&#x27; could not be brought up to date: another program, such as a spreadsheet, holds it. Close it there and run the same again, which writes the table alone; &#x27;{2}&#x27; tells of all scenes meanwhile.</source>
+        <source>&#x27;{1}&#x27; could not be updated, because another program, such as a spreadsheet, has it open. Close it there and run the same command again, which only writes the table. Until then, &#x27;{2}&#x27; lists all scenes.</source>
         <translation>无法更新“{1}”：它被其他程序（例如电子表格）占用。请在那里关闭它，然后再次运行同样的命令，届时只写入该表；在此之前，“{2}”列出所有场景。</translation>
     </message>
     <message>
         <location filename="../engine/infer/batch.py"/>
-        <source>{1} of {2} scenes could not be computed: {3}. The others are done; &#x27;{4}&#x27; tells of all. Mend what is wrong and run the same again: what is done is left out.</source>
+        <source>{1} of {2} scenes failed: {3}. All others are complete; &#x27;{4}&#x27; lists every scene. Fix the problem and run the same command again: completed scenes are skipped.</source>
         <translation>{2} 个场景中有 {1} 个无法计算:{3}。其余已完成;全部列于 &#x27;{4}&#x27;。请解决问题后重新运行同一命令:已完成的会跳过。</translation>
     </message>
     <message>
         <location filename="../engine/infer/cell_windows.py"/>
-        <source>Labelling cells</source>
+        <source>Classifying cells</source>
         <translation>正在对单元分类</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Give a larger one, or 0 for the model&#x27;s own window.</source>
+        <source>The cell size {1} is smaller than a pixel ({2} CRS units). Use a larger one, or 0 for the model&#x27;s own window size.</source>
         <translation>单元大小 {1} 小于一个像元（{2} CRS 单位）。请给出更大的值，或用 0 表示模型自身的窗口。</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide; the model was trained on {5} m.</source>
+        <source>The raster&#x27;s pixels of {1} m are resampled to {2} m, so that a cell of {3} px is {4} m wide. The model was trained on pixels of {5} m.</source>
         <translation>栅格的 {1} m 像元已重采样到 {2} m，使 {3} px 的单元宽 {4} m；模型训练时为 {5} m。</translation>
     </message>
     <message>
         <location filename="../engine/infer/cells.py"/>
-        <source>A cell shows the model {1} times the ground it was trained on ({2} m wide): the labels may be poor. Set the cell size to 0 for the model&#x27;s own scale.</source>
+        <source>A cell covers {1} times the area that the model was trained on ({2} m wide), so the labels may be poor. Set the cell size to 0 to use the scale of the model.</source>
         <translation>一个单元所显示的地面是模型训练时（宽 {2} m）的 {1} 倍：标签可能较差。请将单元大小设为 0，以采用模型自身的尺度。</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>{1} {2}: less than half of their ground is on valid pixels of the raster.</source>
+        <source>{1} {2}: less than half of their area is covered by valid pixels of the raster.</source>
         <translation>{1} {2}：其面积不足一半落在栅格的有效像元上。</translation>
     </message>
     <message>
         <location filename="../engine/infer/classify.py"/>
-        <source>No {1} can be labelled: of {2}, none has at least half of its pixels valid. Choose a smaller cell size, another area, or check the no-data values.</source>
+        <source>No {1} can be classified: in none of {2} are at least half of the pixels valid. Choose a smaller cell size or another area, or check the no-data values.</source>
         <translation>没有可标注的 {1}：{2} 个之中，没有一个的有效像元达到一半。请选择更小的单元大小、其他区域，或检查无数据值。</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>A worker would compute with {1} on {2} (model {3}), the client with {4} on {5} (model {6}). Start the workers with the client&#x27;s environment and models, or set the device to &#x27;cpu&#x27;.</source>
+        <source>A worker would use {1} on {2} (model {3}), but the client uses {4} on {5} (model {6}). Start the workers with the environment and the models of the client, or set the device to &#x27;cpu&#x27;.</source>
         <translation>工作节点将使用 {1}（{2}，模型 {3}）计算，而客户端使用 {4}（{5}，模型 {6}）。请用客户端的环境和模型启动工作节点，或将设备设为“cpu”。</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster has no worker, so nothing is computed: the run waits for one. Start some with: dask worker ADDRESS, or cancel.</source>
+        <source>The cluster has no workers, so the run is waiting for one. Start workers with: dask worker ADDRESS, or cancel.</source>
         <translation>集群没有工作进程，因此没有进行任何计算：运行正在等待。请用 dask worker ADDRESS 启动，或取消。</translation>
     </message>
     <message>
         <location filename="../engine/infer/cluster.py"/>
-        <source>The cluster could not compute a task: its scheduler is gone, or workers ended over it again and again. Look at the workers&#x27; logs: they may have too little memory, or not the engine&#x27;s libraries.</source>
+        <source>The cluster could not complete a task: its scheduler has stopped, or the task repeatedly ended its workers. Check the logs of the workers: they may have too little memory, or lack the engine&#x27;s libraries.</source>
         <translation>集群无法计算一个任务：调度器已消失，或工作节点在计算时一再终止。请查看工作节点的日志：它们可能内存不足，或缺少引擎所需的库。</translation>
     </message>
     <message>
@@ -5772,7 +5762,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/cluster_parts.py"/>
-        <source>Labelling scenes</source>
+        <source>Classifying scenes</source>
         <translation>正在对场景分类</translation>
     </message>
     <message>
@@ -5787,7 +5777,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>A model of change has two classes, unchanged and changed; &#x27;{1}&#x27; has {2}. Choose another model.</source>
+        <source>A change model has two classes, unchanged and changed, but &#x27;{1}&#x27; has {2}. Choose another model.</source>
         <translation>变化检测模型有两个类别，未变化和已变化；“{1}”有 {2} 个。请选择其他模型。</translation>
     </message>
     <message>
@@ -5797,22 +5787,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (found in the scene)</source>
+        <source>Threshold: {1} (determined from the scene)</source>
         <translation>阈值：{1}（由影像得出）</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (fixed in the model&#x27;s card)</source>
+        <source>Threshold: {1} (fixed in the model card)</source>
         <translation>阈值：{1}（模型卡中固定）</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is not known)</source>
+        <source>Threshold: {1} (specified; the model&#x27;s own is not known)</source>
         <translation>阈值：{1}（给定值；模型自身的阈值未知）</translation>
     </message>
     <message>
         <location filename="../engine/infer/detect_change.py"/>
-        <source>Threshold: {1} (given; the model&#x27;s own is {2})</source>
+        <source>Threshold: {1} (specified; the model&#x27;s own is {2})</source>
         <translation>阈值：{1}（给定值；模型自身的阈值为 {2}）</translation>
     </message>
     <message>
@@ -5822,72 +5812,72 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>Estimate: {1} windows, {2}{3} of memory, {4} on the disk ({5} free)</source>
+        <source>Estimate: {1} windows, {2}{3} of memory, {4} of disk space ({5} free)</source>
         <translation>预估：{1} 个窗口，{2}内存 {3}，磁盘 {4}（可用 {5}）</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>Estimate: {1} on the disk of &#x27;{2}&#x27; ({3} free)</source>
+        <source>Estimate: {1} of disk space in &#x27;{2}&#x27; ({3} free)</source>
         <translation>预计：“{2}”所在磁盘需要 {1}（可用 {3}）</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>{1} of memory are free and the run may need {2}: it may be slow or fail. Close other programs, or choose fewer threads.</source>
+        <source>{1} of memory is free, but the run may need {2}: it may be slow or fail. Close other programs, or use fewer threads.</source>
         <translation>可用内存为 {1}，而运行可能需要 {2}：可能会变慢或失败。请关闭其他程序，或选择更少的线程。</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run needs {3} while it works. Make room, choose another folder, or limit the extent.</source>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space, but the run needs {3} while it works. Free some space, choose another folder, or limit the extent.</source>
         <translation>文件夹“{1}”可用空间为 {2}，而运行期间需要 {3}。请腾出空间、选择其他文件夹，或限制范围。</translation>
     </message>
     <message>
         <location filename="../engine/infer/estimate.py"/>
-        <source>The folder &#x27;{1}&#x27; has {2} of free space and the run may need {3}: it may fail. Make room, or choose another folder.</source>
+        <source>The folder &#x27;{1}&#x27; has {2} of free space, but the run may need {3} and could fail. Free some space, or choose another folder.</source>
         <translation>文件夹“{1}”可用空间为 {2}，而运行可能需要 {3}：可能会失败。请腾出空间，或选择其他文件夹。</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
-        <source>The GPU&#x27;s memory is short: going on with {1} windows at a time.</source>
+        <source>The GPU is low on memory. Continuing with {1} windows at a time.</source>
         <translation>GPU 内存不足：改为每次 {1} 个窗口继续。</translation>
     </message>
     <message>
         <location filename="../engine/infer/falling_back.py"/>
-        <source>The GPU&#x27;s memory does not suffice for one window: going on with the processor.</source>
+        <source>The GPU does not have enough memory for even one window. Continuing on the processor.</source>
         <translation>GPU 内存不足以处理一个窗口：改用处理器继续。</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_parts.py"/>
-        <source>Goes on where the last run stopped: {1} windows are done</source>
+        <source>Resuming the previous run: {1} windows are done</source>
         <translation>从上次运行停止处继续：已完成 {1} 个窗口</translation>
     </message>
     <message>
         <location filename="../engine/infer/finished_rows.py"/>
-        <source>Goes on where the last run stopped: {1} of {2} rows are done</source>
+        <source>Resuming the previous run: {1} of {2} rows are done</source>
         <translation>从上次运行停止处继续：{2} 行中已完成 {1} 行</translation>
     </message>
     <message>
         <location filename="../engine/infer/gpu_choice.py"/>
-        <source>Measured once: {1}: {2} ms a window</source>
+        <source>Speed test: {1}: {2} ms per window</source>
         <translation>已测量一次：{1}：每个窗口 {2} 毫秒</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
-        <source>The model &#x27;{1}&#x27; is for training; running one needs a file that ends in .onnx. Export it first.</source>
+        <source>The model &#x27;{1}&#x27; is for training. To run it, a file that ends in .onnx is needed. Export it first.</source>
         <translation>模型“{1}”用于训练；运行模型需要以 .onnx 结尾的文件。请先将其导出。</translation>
     </message>
     <message>
         <location filename="../engine/infer/installed.py"/>
-        <source>The card inside &#x27;{1}&#x27; names no classes. Make or import it again.</source>
+        <source>The card in &#x27;{1}&#x27; does not list any classes. Create or import the model again.</source>
         <translation>“{1}”内的卡片没有列出类别。请重新制作或导入。</translation>
     </message>
     <message>
         <location filename="../engine/infer/model_inputs.py"/>
-        <source>The two dates have no group of bands in common: the first one serves the model&#x27;s groups {1}, the second one {2}. Choose rasters of the same sensor.</source>
+        <source>The two dates have no group of bands in common: the first one provides the model&#x27;s groups {1}, the second one {2}. Choose rasters from the same sensor.</source>
         <translation>两个日期没有共同的波段组：第一个日期适用于模型的组 {1}，第二个适用于 {2}。请选择同一传感器的栅格。</translation>
     </message>
     <message>
         <location filename="../engine/infer/mosaic.py"/>
-        <source>There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or check the no-data values.</source>
+        <source>There are no valid pixels in the area: the raster has no data there. Choose another area, or check the no-data values.</source>
         <translation>该区域内没有有效像元：栅格在那里全部为无数据。请选择其他区域，或检查无数据值。</translation>
     </message>
     <message>
@@ -5897,42 +5887,42 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or too old. Update the driver, or choose the processor.</source>
+        <source>ONNX Runtime could not start {1}: its driver or libraries are missing or outdated. Update the driver, or choose the processor.</source>
         <translation>ONNX Runtime 无法启动 {1}：其驱动程序或库缺失或过旧。请更新驱动程序，或选择处理器。</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: it is not a complete ONNX model, or needs a newer version. Copy the file again, or update the engine.</source>
+        <source>ONNX Runtime {1} cannot load &#x27;{2}&#x27;: the ONNX model is incomplete or needs a newer version. Copy the file again, or update the engine.</source>
         <translation>ONNX Runtime {1} 无法加载“{2}”：它不是完整的 ONNX 模型，或需要更新的版本。请重新复制该文件，或更新引擎。</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The model &#x27;{1}&#x27; failed while it ran. Make or import it again; if it is one that ships, please report this.</source>
+        <source>The model &#x27;{1}&#x27; failed while running. Create or import it again. If it is one of the models that come with the plugin, please report this.</source>
         <translation>模型“{1}”在运行时失败。请重新制作或导入；如果它是随附的模型，请报告此问题。</translation>
     </message>
     <message>
         <location filename="../engine/infer/onnx_backend.py"/>
-        <source>The {1} has too little free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The {1} does not have enough free memory for the model &#x27;{2}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>{1} 的可用内存不足以运行模型“{2}”。请关闭其他程序，或选择较小的模型。</translation>
     </message>
     <message>
         <location filename="../engine/infer/openvino_backend.py"/>
-        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: it is not a complete ONNX model, or has parts that OpenVINO does not know.</source>
+        <source>OpenVINO {1} cannot run &#x27;{2}&#x27;: the ONNX model is incomplete, or has parts that OpenVINO does not support.</source>
         <translation>OpenVINO {1} 无法运行“{2}”：它不是完整的 ONNX 模型，或含有 OpenVINO 不认识的部分。</translation>
     </message>
     <message>
         <location filename="../engine/infer/openvino_backend.py"/>
-        <source>The machine has too little free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
+        <source>The computer does not have enough free memory for the model &#x27;{1}&#x27;. Close other programs, or choose a smaller model.</source>
         <translation>计算机的可用内存不足以运行模型“{1}”。请关闭其他程序，或选择较小的模型。</translation>
     </message>
     <message>
         <location filename="../engine/infer/places.py"/>
-        <source>A place of {1} CRS units is {2} x {3} pixels, larger than the area to search ({4} x {5} pixels). Give a smaller size, 0 for {6} pixels, or a larger extent.</source>
+        <source>A place of {1} CRS units is {2} x {3} pixels, which is larger than the area to search ({4} x {5} pixels). Use a smaller size, 0 for {6} pixels, or a larger extent.</source>
         <translation>边长 {1} CRS 单位的位置为 {2} x {3} 像元，大于要查找的区域（{4} x {5} 像元）。请给出更小的边长、用 0 表示 {6} 像元，或给出更大的范围。</translation>
     </message>
     <message>
         <location filename="../engine/infer/preflight.py"/>
-        <source>Estimated before: {1} windows, {2}{3}; it took {4} windows, {5}, {6}</source>
+        <source>Estimated: {1} windows, {2}{3}; actual: {4} windows, {5}, {6}</source>
         <translation>事先预估：{1} 个窗口，{2}{3}；实际：{4} 个窗口，{5}，{6}</translation>
     </message>
     <message>
@@ -5947,17 +5937,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/quick_look.py"/>
-        <source>The map shows nothing of the area to compute.</source>
+        <source>The map view does not show any part of the area to process.</source>
         <translation>地图未显示要计算的区域。</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>
-        <source>The mask does not touch the area to compute ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
+        <source>The mask does not intersect the area to process ({1} in {2}); its polygons lie in {3}. Choose another mask, or check its CRS.</source>
         <translation>掩膜未触及要计算的区域（{1}，{2}）；其多边形位于 {3}。请选择其他掩膜，或检查其 CRS。</translation>
     </message>
     <message>
         <location filename="../engine/infer/region.py"/>
-        <source>The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask.</source>
+        <source>The mask is too small: it contains no pixel centre. Choose a larger mask.</source>
         <translation>掩膜小于一个像元：没有像元的中心位于其中。请选择更大的掩膜。</translation>
     </message>
     <message>
@@ -6002,27 +5992,27 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/run_report.py"/>
-        <source>The raster&#x27;s pixels are {1} m wide on the ground, those that the model learned from {2} m: results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
+        <source>The raster&#x27;s pixels are {1} m wide on the ground, but the model was trained on pixels of {2} m, so results may be poor. Resample the raster (Raster &gt; Projections &gt; Warp), choose another model, or train one on this raster.</source>
         <translation>该栅格的像元在地面上宽 {1} 米，模型学习所用的像元宽 {2} 米：结果可能较差。请重采样栅格（栅格 &gt; 投影 &gt; 变形），选择其他模型，或用此栅格训练一个模型。</translation>
     </message>
     <message>
         <location filename="../engine/infer/run_report.py"/>
-        <source>Windows: {1} run, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
+        <source>Windows: {1} processed, {2} skipped of {3}; {4} s, {5} Mpx/s on {6} ({7})</source>
         <translation>窗口：已计算 {1} 个，跳过 {2} 个，共 {3} 个；{4} s，在 {6}（{7}）上 {5} Mpx/s</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>No scene was given. Name rasters with inputs, or a text file with one a line with inputs_list.</source>
+        <source>No scene was specified. List rasters with inputs, or give a text file with one raster per line with inputs_list.</source>
         <translation>未给出场景。请用 inputs 指定栅格,或用 inputs_list 指定每行一个栅格的文本文件。</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Change needs two rasters for each scene; {1} were given, the last is &#x27;{2}&#x27;. Give a first and a second date for each.</source>
+        <source>Change detection needs two rasters for each scene, but {1} were given; the last one is &#x27;{2}&#x27;. Specify a first and a second date for each scene.</source>
         <translation>变化检测的每个场景需要两个栅格;给出了 {1} 个,最后一个是 &#x27;{2}&#x27;。请为每个场景给出第一和第二日期。</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>Two scenes would be written to the same output: &#x27;{1}&#x27; and &#x27;{2}&#x27;. Leave one out, or rename a file.</source>
+        <source>The scenes &#x27;{1}&#x27; and &#x27;{2}&#x27; would be written to the same output. Leave one out, or rename a file.</source>
         <translation>两个场景将写入同一输出:&#x27;{1}&#x27; 和 &#x27;{2}&#x27;。请去掉一个,或重命名文件。</translation>
     </message>
     <message>
@@ -6032,67 +6022,67 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Give a text file (UTF-8) with the path of a raster on each line.</source>
+        <source>The list of scenes &#x27;{1}&#x27; cannot be read. Use a text file (UTF-8) with the path of one raster per line.</source>
         <translation>无法读取场景列表 &#x27;{1}&#x27;。请给出每行一个栅格路径的文本文件(UTF-8)。</translation>
     </message>
     <message>
         <location filename="../engine/infer/scene_jobs.py"/>
-        <source>&#x27;{1}&#x27; writes no &#x27;{2}&#x27; beside its output. There are: {3}.</source>
+        <source>&#x27;{1}&#x27; cannot write &#x27;{2}&#x27; in addition to its output. Available: {3}.</source>
         <translation>&#x27;{1}&#x27; 不会在输出旁写入 &#x27;{2}&#x27;。可用:{3}。</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; must end in {2}. Give it such a name.</source>
+        <source>The name of the output &#x27;{1}&#x27; must end in {2}. Change it.</source>
         <translation>输出“{1}”必须以 {2} 结尾。请改用这样的名称。</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The name of a GeoPackage cannot have a &#x27;;&#x27;, as that of the output &#x27;{1}&#x27; has. Give it another name.</source>
+        <source>The name of a GeoPackage cannot contain &#x27;;&#x27;, but that of the output &#x27;{1}&#x27; does. Choose another name.</source>
         <translation>GeoPackage 的名称不能包含“;”，而输出“{1}”的名称含有它。请换一个名称。</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The name of the output &#x27;{1}...&#x27; is too long for a file and what stands beside it: {2} bytes, expected at most {3}. Give it a shorter name.</source>
+        <source>The name of the output &#x27;{1}...&#x27; is too long for the file and those written next to it: {2} bytes, but at most {3} are allowed. Choose a shorter name.</source>
         <translation>输出名称“{1}...”对文件及其附属文件而言过长：{2} 字节，最多应为 {3}。请使用较短的名称。</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each a name of its own.</source>
+        <source>Two outputs would be written to &#x27;{1}&#x27;. Give each of them a different name.</source>
         <translation>有两个输出将写入“{1}”。请分别取不同的名称。</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The output &#x27;{1}&#x27; is a folder. Give the name of a file.</source>
+        <source>The output &#x27;{1}&#x27; is a folder. Specify the name of a file.</source>
         <translation>输出“{1}”是文件夹。请给出文件名。</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27; or choose another one.</source>
+        <source>The folder of the output &#x27;{1}&#x27; does not exist. Create &#x27;{2}&#x27;, or choose another one.</source>
         <translation>输出“{1}”的文件夹不存在。请创建“{2}”或另选一个。</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>The disk is full, or the file too large for it: &#x27;{1}&#x27; could not be completed. Make room, or write to another disk. Nothing was kept of this output.</source>
+        <source>The disk is full, or the file is too large for it: &#x27;{1}&#x27; could not be completed. Free some space, or write to another disk. Nothing of this output was kept.</source>
         <translation>磁盘已满，或文件对磁盘来说过大：“{1}”无法完成。请腾出空间，或写到其他磁盘。该输出没有保留任何内容。</translation>
     </message>
     <message>
         <location filename="../engine/infer/staging.py"/>
-        <source>&#x27;{1}&#x27; cannot be written. Check that you may write to this folder and that no other program (or layer in QGIS) holds the file, or choose another place.</source>
+        <source>&#x27;{1}&#x27; cannot be written. Check that you have write access to this folder and that the file is not open in another program or as a layer in QGIS, or choose another location.</source>
         <translation>无法写入“{1}”。请检查您是否有权写入此文件夹，以及是否有其他程序（或 QGIS 中的图层）占用该文件，或选择其他位置。</translation>
     </message>
     <message>
         <location filename="../engine/infer/threshold.py"/>
-        <source>The model&#x27;s card asks for the threshold {1}, which this version does not know. Update the plugin, or give a threshold yourself.</source>
+        <source>The model card asks for the threshold {1}, which this version does not support. Update the plugin, or specify a threshold.</source>
         <translation>模型卡片要求的阈值 {1} 不为此版本所知。请更新插件，或自行给出阈值。</translation>
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>The model &#x27;{1}&#x27; knows {2} class; to be undecided takes two or more. Choose a model with more classes.</source>
+        <source>The model &#x27;{1}&#x27; has {2} class, but uncertainty needs two or more. Choose a model with more classes.</source>
         <translation>模型“{1}”只有 {2} 个类别；要出现难以判定的情况，需要两个或更多。请选择类别更多的模型。</translation>
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size, a larger area, or check the no-data values.</source>
+        <source>No place of {1} has at least half of its pixels valid{2}. Choose a smaller size or a larger area, or check the no-data values.</source>
         <translation>没有 {1} 的位置的有效像元达到一半{2}。请选择更小的边长、更大的区域，或检查无数据值。</translation>
     </message>
     <message>
@@ -6102,22 +6092,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/infer/uncertain_places.py"/>
-        <source>{1} places were found instead of {2}: there is no room for more of {3} with one place between any two. Choose a smaller size, or a larger area.</source>
+        <source>{1} places were found instead of {2}: there is not enough space for more places of {3} with the required distance between them. Choose a smaller size, or a larger area.</source>
         <translation>找到 {1} 个位置，而不是 {2} 个：若任意两个之间要隔开一个位置，则没有空间容纳更多 {3} 的位置。请选择更小的边长，或更大的区域。</translation>
     </message>
     <message>
         <location filename="../engine/infer/windows.py"/>
-        <source>Windows of {1} px with an overlap of {2} px over a raster of {3} x {4} px are impossible: sizes must be at least 1 and the overlap smaller than the window.</source>
+        <source>Windows of {1} px with an overlap of {2} px are impossible for a raster of {3} x {4} px: sizes must be at least 1, and the overlap must be smaller than the window.</source>
         <translation>无法在 {3} x {4} px 的栅格上使用 {1} px、重叠 {2} px 的窗口：大小必须至少为 1，且重叠必须小于窗口。</translation>
     </message>
     <message>
         <location filename="../engine/infer/zone_windows.py"/>
-        <source>Labelling zones</source>
+        <source>Classifying zones</source>
         <translation>正在对分区分类</translation>
     </message>
     <message>
         <location filename="../engine/jobs.py"/>
-        <source>There is no verb &#x27;{1}&#x27;. There are: {2}.</source>
+        <source>There is no command &#x27;{1}&#x27;. Available: {2}.</source>
         <translation>没有动词“{1}”。可用的有：{2}。</translation>
     </message>
     <message>
@@ -6127,17 +6117,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/jobs.py"/>
-        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which this engine does not have. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
+        <source>&#x27;{1}&#x27; needs the library &#x27;{2}&#x27;, which is not installed in this engine. Install the engine&#x27;s {3} libraries (in QGIS: SpectralGPT &gt; Engine).</source>
         <translation>“{1}”需要库“{2}”，而此引擎没有。请安装引擎的 {3} 库（在 QGIS 中：SpectralGPT &gt; 引擎）。</translation>
     </message>
     <message>
         <location filename="../engine/memory_limit.py"/>
-        <source> The engine may take {1} MB, as the memory limit says: raise it in QGIS under Settings &gt; Options &gt; SpectralGPT, or set it to no limit.</source>
+        <source> The memory limit allows the engine {1} MB. Increase or remove the limit in QGIS under Settings &gt; Options &gt; SpectralGPT.</source>
         <translation> 按照内存限制，引擎最多可使用 {1} MB：请在 QGIS 的 设置 &gt; 选项 &gt; SpectralGPT 中调高，或设为无限制。</translation>
     </message>
     <message>
         <location filename="../engine/model/config.py"/>
-        <source>{1}={2} does not fit {3}={4}: expected a positive multiple. Use {5}={6}, or another {7}.</source>
+        <source>{1}={2} does not match {3}={4}: a positive multiple is needed. Use {5}={6}, or another {7}.</source>
         <translation>{1}={2} 与 {3}={4} 不符：应为正整数倍。请使用 {5}={6}，或其他 {7}。</translation>
     </message>
     <message>
@@ -6147,67 +6137,67 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/model/dense_head.py"/>
-        <source>The published pixel-wise head is made for tokens of {1} pixels and a width that is a multiple of 16, given patch={2}, width={3}. Use patch={4} and width={5}.</source>
+        <source>The published pixel-wise head needs tokens of {1} pixels and a width that is a multiple of 16, but it was given patch={2}, width={3}. Use patch={4} and width={5}.</source>
         <translation>已发布的逐像元输出头适用于 {1} 像元的 token，且宽度为 16 的倍数，给定的是 patch={2}, width={3}。请使用 patch={4} 和 width={5}。</translation>
     </message>
     <message>
         <location filename="../engine/model/encoder.py"/>
-        <source>The network takes images [batch, {1}, height, width], given {2}. Fill bands that are missing with zeros and leave their group out.</source>
+        <source>The network expects images [batch, {1}, height, width], but got {2}. Fill missing bands with zeros and leave out their group.</source>
         <translation>网络接受的影像为 [batch, {1}, height, width]，给定的是 {2}。请用零填充缺失的波段，并略去其组。</translation>
     </message>
     <message>
         <location filename="../engine/model/encoder.py"/>
-        <source>The pretrained model does not fit this network: {1} of {2} encoder weights are missing or have another shape ({3}). Choose a backbone with the same bands, width and depth.</source>
+        <source>The pretrained model does not match this network: {1} of {2} encoder weights are missing or have a different shape ({3}). Choose a backbone with the same bands, width and depth.</source>
         <translation>预训练模型与此网络不符：{2} 个编码器权重中有 {1} 个缺失或形状不同 ({3})。请选择波段、宽度和深度相同的主干网络。</translation>
     </message>
     <message>
         <location filename="../engine/model/losses.py"/>
-        <source>The loss weights {1} cannot be trained with: none may be negative and one must be above 0.</source>
+        <source>The loss weights {1} are invalid: none may be negative, and at least one must be above 0.</source>
         <translation>无法用损失权重 {1} 训练：不能为负，且必须有一个大于 0。</translation>
     </message>
     <message>
         <location filename="../engine/model/masked_autoencoder.py"/>
-        <source>A mask ratio of {1} leaves {2} of {3} tokens visible: some must be hidden and some visible. Use 0.9, or a larger window.</source>
+        <source>A mask ratio of {1} leaves {2} of {3} tokens visible, but some must be hidden and some visible. Use 0.9, or a larger window.</source>
         <translation>遮蔽率 {1} 使 {3} 个 token 中有 {2} 个可见：必须有一些被遮蔽、一些可见。请使用 0.9，或更大的窗口。</translation>
     </message>
     <message>
         <location filename="../engine/model/normalise.py"/>
-        <source>The card&#x27;s statistics do not fit its {1} bands: {2} means, {3} deviations (each must be above 0). Train or import the model again.</source>
+        <source>The statistics in the card do not match its {1} bands: {2} means, {3} standard deviations (each must be above 0). Train or import the model again.</source>
         <translation>卡片中的统计量与其 {1} 个波段不符：{2} 个均值，{3} 个标准差（每个都必须大于 0）。请重新训练或导入模型。</translation>
     </message>
     <message>
         <location filename="../engine/model/normalise.py"/>
-        <source>The card asks for the normalisation &#x27;{1}&#x27;, this version knows statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
+        <source>The card asks for the normalisation &#x27;{1}&#x27;, but this version supports only statistics, tile-minmax, scene-statistics and none. Update the plugin.</source>
         <translation>卡片要求归一化方式“{1}”，此版本支持 statistics、tile-minmax、scene-statistics 和 none。请更新插件。</translation>
     </message>
     <message>
         <location filename="../engine/model/pixel_change.py"/>
-        <source>{1} levels of pixels end at stride {2}, but a token is {3} pixels wide. Give one width for each stride from 1 to {4}.</source>
+        <source>{1} pixel levels end at stride {2}, but a token is {3} pixels wide. Specify one width for each stride from 1 to {4}.</source>
         <translation>{1} 级像元终止于步长 {2}，但一个 token 宽 {3} 像元。请为从 1 到 {4} 的每个步长给出一个宽度。</translation>
     </message>
     <message>
         <location filename="../engine/model/position.py"/>
-        <source>A window of {1} x {2} pixels cannot be cut into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
+        <source>A window of {1} x {2} pixels cannot be divided into tokens of {3} x {4}: both sides must be multiples of {5}. The nearest valid size is {6} x {7}.</source>
         <translation>{1} x {2} 像元的窗口无法切成 {3} x {4} 的 token：两边都必须是 {5} 的倍数。最接近的有效大小为 {6} x {7}。</translation>
     </message>
     <message>
         <location filename="../engine/model/predictor.py"/>
-        <source>A model for &#x27;{1}&#x27; predicts nothing by itself. Fine-tune it first, and use the result.</source>
+        <source>A model for &#x27;{1}&#x27; cannot make predictions by itself. Fine-tune it first, and use the result.</source>
         <translation>用于“{1}”的模型本身不能预测任何内容。请先微调，再使用其结果。</translation>
     </message>
     <message>
         <location filename="../engine/model/predictor.py"/>
-        <source>The model takes {1} inputs ({2}), given {3}.</source>
+        <source>The model needs {1} inputs ({2}), but {3} were given.</source>
         <translation>模型接受 {1} 个输入 ({2})，给定的是 {3}。</translation>
     </message>
     <message>
         <location filename="../engine/model/registry.py"/>
-        <source>The model&#x27;s card names the network &#x27;{1}&#x27;, this version knows {2}. Update the plugin, or import the model again.</source>
+        <source>The model card specifies the network &#x27;{1}&#x27;, but this version supports only {2}. Update the plugin, or import the model again.</source>
         <translation>模型卡片中的网络为“{1}”，此版本支持 {2}。请更新插件，或重新导入模型。</translation>
     </message>
     <message>
         <location filename="../engine/model/registry.py"/>
-        <source>The model&#x27;s card describes its network &#x27;{1}&#x27; in a way this version cannot build. Update the plugin, or import the model again.</source>
+        <source>The model card describes its network &#x27;{1}&#x27; in a way that this version does not support. Update the plugin, or import the model again.</source>
         <translation>模型卡片对其网络“{1}”的描述方式无法由此版本构建。请更新插件，或重新导入模型。</translation>
     </message>
     <message>
@@ -6222,52 +6212,52 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model &#x27;{1}&#x27; is for {2}, this needs one for {3}. Choose another model, or use the tool that fits this one.</source>
+        <source>The model &#x27;{1}&#x27; is for {2}, but a model for {3} is needed. Choose another model, or use the tool that fits this one.</source>
         <translation>模型“{1}”用于 {2}，此处需要用于 {3} 的模型。请选择其他模型，或使用适合该模型的工具。</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>There is no model &#x27;{1}&#x27;. Give the path of a model file, or the name of an installed model ({2}).</source>
+        <source>There is no model &#x27;{1}&#x27;. Specify the path of a model file, or the name of an installed model ({2}).</source>
         <translation>没有模型“{1}”。请给出模型文件的路径，或已安装模型的名称 ({2})。</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; is not a model of SpectralGPT: expected a file that ends in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT model: its name must end in .onnx or .safetensors. Import other formats with &#x27;Import model&#x27; first.</source>
         <translation>“{1}”不是 SpectralGPT 的模型：应为以 .onnx 或 .safetensors 结尾的文件。其他格式请先用“导入模型”导入。</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another kind. Copy the file again, or choose another model.</source>
+        <source>&#x27;{1}&#x27; cannot be read as a model: it is missing, damaged or of another type. Copy the file again, or choose another model.</source>
         <translation>“{1}”无法作为模型读取：它缺失、已损坏或属于其他类型。请重新复制该文件，或选择其他模型。</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>&#x27;{1}&#x27; carries no SpectralGPT card, so its bands and classes are unknown. Import it with &#x27;Import model&#x27; first.</source>
+        <source>&#x27;{1}&#x27; has no SpectralGPT card, so its bands and classes are not known. Import it with &#x27;Import model&#x27; first.</source>
         <translation>“{1}”不带 SpectralGPT 卡片，因此其波段和类别未知。请先用“导入模型”导入。</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The card inside &#x27;{1}&#x27; is damaged. Copy the file again.</source>
+        <source>The card in &#x27;{1}&#x27; is damaged. Copy the file again.</source>
         <translation>“{1}”内的卡片已损坏。请重新复制该文件。</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its seal. Copy or download it again.</source>
+        <source>The model file &#x27;{1}&#x27; was changed or damaged after it was made: its content does not match its checksum. Copy or download it again.</source>
         <translation>模型文件“{1}”在制作之后被更改或损坏：其内容与封签不符。请重新复制或下载。</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; has no seal. Import or train the model again.</source>
+        <source>The model file &#x27;{1}&#x27; has no checksum. Import or train the model again.</source>
         <translation>模型文件“{1}”没有封签。请重新导入或训练模型。</translation>
     </message>
     <message>
         <location filename="../engine/model_file.py"/>
-        <source>The model file &#x27;{1}&#x27; has no place for a seal. Import or train the model again.</source>
+        <source>The model file &#x27;{1}&#x27; has no space for a checksum. Import or train the model again.</source>
         <translation>模型文件“{1}”没有放置封签的位置。请重新导入或训练模型。</translation>
     </message>
     <message>
         <location filename="../engine/model_folders.py"/>
-        <source>The folder {1} does not answer.</source>
+        <source>The folder {1} is not responding.</source>
         <translation>文件夹 {1} 没有响应。</translation>
     </message>
     <message>
@@ -6287,47 +6277,47 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>There is no file &#x27;{1}&#x27;. Give the path of a checkpoint.</source>
+        <source>There is no file &#x27;{1}&#x27;. Specify the path of a checkpoint.</source>
         <translation>没有文件“{1}”。请给出权重文件的路径。</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; was not loaded: beside weights it holds {2} kind(s) of Python object that could run code ({3}). Expected tensors, plain values and argparse.Namespace only. Get the published file, or save the weights alone with torch.save(model.state_dict(), path).</source>
+        <source>&#x27;{1}&#x27; was not loaded: in addition to weights, it contains {2} type(s) of Python object that could execute code ({3}). Only tensors, plain values and argparse.Namespace are accepted. Use the published file, or save only the weights with torch.save(model.state_dict(), path).</source>
         <translation>“{1}”未加载：除权重外，它还含有 {2} 种可能运行代码的 Python 对象 ({3})。应只含张量、普通值和 argparse.Namespace。请获取已发布的文件，或用 torch.save(model.state_dict(), path) 只保存权重。</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is of another kind, incomplete or damaged. Download it again and compare its size.</source>
+        <source>&#x27;{1}&#x27; cannot be read as a PyTorch checkpoint: it is incomplete, damaged or of another type. Download it again and compare its size.</source>
         <translation>“{1}”无法作为 PyTorch 权重文件读取：它属于其他类型、不完整或已损坏。请重新下载并核对其大小。</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds {2}, expected a dictionary of weights, bare or under &#x27;model&#x27;. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains {2}, but a dictionary of weights is needed, either directly or under &#x27;model&#x27;. Use one of the published checkpoints.</source>
         <translation>“{1}”含有 {2}，应为权重字典，直接存放或位于 &#x27;model&#x27; 之下。请给出已发布的权重文件之一。</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds {2} entries that are no weights ({3}), expected dense floating-point tensors only. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains {2} entries that are not weights ({3}). Only dense floating-point tensors are accepted. Use one of the published checkpoints.</source>
         <translation>“{1}”含有 {2} 个不是权重的条目 ({3})，应只含稠密浮点张量。请给出已发布的权重文件之一。</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: expected the weights {2}; found {3}, among {4} weights ({5}). Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; is not a SpectralGPT checkpoint: the weights {2} are needed, but {3} was found, among {4} weights ({5}). Use one of the published checkpoints.</source>
         <translation>“{1}”不是 SpectralGPT 权重文件：应有权重 {2}；在 {4} 个权重 ({5}) 中找到 {3}。请给出已发布的权重文件之一。</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} places, expected a width of {4} and a square number of places. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; has tokens of width {2} at {3} positions, but a width of {4} and a square number of positions are needed. Use one of the published checkpoints.</source>
         <translation>“{1}”在 {3} 个位置有宽度为 {2} 的 token，应为宽度 {4} 且位置数为平方数。请给出已发布的权重文件之一。</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; holds SpectralGPT&#x27;s encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Give one of the published checkpoints.</source>
+        <source>&#x27;{1}&#x27; contains the SpectralGPT encoder, but neither its decoder (decoder_...) nor a head (cls_seg..., head...) among {2} weights. Use one of the published checkpoints.</source>
         <translation>“{1}”含有 SpectralGPT 的编码器，但在 {2} 个权重中既没有其解码器 (decoder_...)，也没有输出头（cls_seg...、head...）。请给出已发布的权重文件之一。</translation>
     </message>
     <message>
         <location filename="../engine/official.py"/>
-        <source>&#x27;{1}&#x27; does not fit SpectralGPT&#x27;s {2} network of {3} weights: {4}. Give the published file as it was downloaded, or choose what it holds with &#x27;kind&#x27;.</source>
+        <source>&#x27;{1}&#x27; does not match SpectralGPT&#x27;s {2} network of {3} weights: {4}. Use the published file as it was downloaded, or specify its type with &#x27;kind&#x27;.</source>
         <translation>“{1}”与 SpectralGPT 含 {3} 个权重的 {2} 网络不符：{4}。请给出下载时原样的已发布文件，或用 &#x27;kind&#x27; 选择其内容。</translation>
     </message>
     <message>
@@ -6342,17 +6332,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source> The meaning of its {1} bands is not known: choose the raster&#x27;s bands by hand.</source>
+        <source> The meaning of its {1} bands is not known: choose the raster bands manually.</source>
         <translation> 其 {1} 个波段的含义未知：请手动选择栅格的波段。</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>{1} {2} Imported; none of its figures was checked here.</source>
+        <source>{1} {2} Imported; none of its accuracy figures was checked here.</source>
         <translation>{1} {2} 已导入；其数字均未在此检查。</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>Published SpectralGPT backbone, to fine-tune from; it predicts nothing by itself.</source>
+        <source>Published SpectralGPT backbone for fine-tuning. It cannot make predictions by itself.</source>
         <translation>已发布的 SpectralGPT 主干网络，用于微调；它本身不能预测任何内容。</translation>
     </message>
     <message>
@@ -6362,22 +6352,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>SpectralGPT segmentation network of {1} classes whose names are not in the file.</source>
+        <source>SpectralGPT segmentation network with {1} classes whose names are not in the file.</source>
         <translation>SpectralGPT 语义分割网络，有 {1} 个类别，类别名称不在文件中。</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It takes ten bands and appends their mean twice. Which ten, the sources disagree: these are the ones its first author confirmed.</source>
+        <source>Published SpectralGPT segmentation network, fine-tuned by its authors on SegMunich. It uses ten bands and appends their mean twice. The sources disagree about which ten; these were confirmed by the first author.</source>
         <translation>已发布的 SpectralGPT 语义分割网络，由其作者在 SegMunich 上微调。它接受十个波段，并将其均值附加两次。对于是哪十个波段，各来源说法不一：此处为其第一作者确认的波段。</translation>
     </message>
     <message>
         <location filename="../engine/official_cards.py"/>
-        <source>SpectralGPT scene classifier whose class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
+        <source>SpectralGPT scene classifier. Its class names and normalisation are not in the file: the names are numbers, and scaling by window is an assumption.</source>
         <translation>SpectralGPT 场景分类器，类别名称和归一化方式不在文件中：名称为数字，按窗口缩放为假定。</translation>
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. It has: {3}.</source>
+        <source>&#x27;{1}&#x27; has no parameter &#x27;{2}&#x27;. Available: {3}.</source>
         <translation>“{1}”没有参数“{2}”。它有：{3}。</translation>
     </message>
     <message>
@@ -6387,7 +6377,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but {4} is needed ({5}).</source>
         <translation>“{2}”的参数“{1}”为 {3}；应为 {4} ({5})。</translation>
     </message>
     <message>
@@ -6397,7 +6387,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; it must lie between {4} and {5}.</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but it must be between {4} and {5}.</source>
         <translation>“{2}”的参数“{1}”为 {3}；必须介于 {4} 和 {5} 之间。</translation>
     </message>
     <message>
@@ -6562,12 +6552,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The job is not a JSON object on one line: got {1}.</source>
+        <source>The job is not a JSON object on a single line: {1}.</source>
         <translation>作业不是单行的 JSON 对象：收到 {1}。</translation>
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The job is not a JSON object: got {1}.</source>
+        <source>The job is not a JSON object: {1}.</source>
         <translation>作业不是 JSON 对象：收到 {1}。</translation>
     </message>
     <message>
@@ -6577,17 +6567,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/protocol.py"/>
-        <source>The engine met an unexpected error ({1}: {2}). Please report it.</source>
+        <source>An unexpected error occurred in the engine ({1}: {2}). Please report it.</source>
         <translation>引擎遇到意外错误（{1}：{2}）。请报告此问题。</translation>
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>The model &#x27;{1}&#x27; ships with the plugin and keeps its name.</source>
+        <source>The model &#x27;{1}&#x27; comes with the plugin and cannot be renamed.</source>
         <translation>模型“{1}”随插件提供，名称保持不变。</translation>
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>&#x27;{1}&#x27; cannot be the name of a file. Use letters, digits, spaces, and the signs _ - + ( ).</source>
+        <source>&#x27;{1}&#x27; cannot be used as a file name. Use letters, digits, spaces, and the characters _ - + ( ).</source>
         <translation>“{1}”不能作为文件名。请使用字母、数字、空格以及符号 _ - + ( )。</translation>
     </message>
     <message>
@@ -6597,72 +6587,72 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/renaming.py"/>
-        <source>The model has its new name, but its old file &#x27;{1}&#x27; could not be removed: {2}. Remove it yourself.</source>
+        <source>The model has been renamed, but its old file &#x27;{1}&#x27; could not be deleted: {2}. Delete it manually.</source>
         <translation>模型已采用新名称，但其旧文件“{1}”无法移除：{2}。请自行移除。</translation>
     </message>
     <message>
         <location filename="../engine/train/base_model.py"/>
-        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a model made by fine-tuning.</source>
+        <source>The model &#x27;{1}&#x27; has no SpectralGPT encoder to start from. Choose a backbone, or a fine-tuned model.</source>
         <translation>模型“{1}”没有可作为起始的 SpectralGPT 编码器。请选择主干网络，或通过微调制作的模型。</translation>
     </message>
     <message>
         <location filename="../engine/train/base_model.py"/>
-        <source>The model &#x27;{1}&#x27; can only predict, and there is no {2} beside it to train from. Choose a backbone, or a model that you fine-tuned.</source>
+        <source>The model &#x27;{1}&#x27; can only make predictions, and there is no {2} next to it to train from. Choose a backbone, or a model that you fine-tuned.</source>
         <translation>模型“{1}”只能用于预测，其旁边没有可用于训练的 {2}。请选择主干网络，或您微调过的模型。</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1}Round {2} of {3}, loss {4}</source>
+        <source>{1}Epoch {2} of {3}, loss {4}</source>
         <translation>{1}第 {2} 轮，共 {3} 轮，损失 {4}</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1} is not a checkpoint of a training run, or is damaged. Delete it to start from the beginning.</source>
+        <source>{1} is not a checkpoint of a training run, or it is damaged. Delete it to start from the beginning.</source>
         <translation>{1} 不是训练运行的检查点，或已损坏。请将其删除以从头开始。</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>{1} belongs to a run with other settings. Delete it to start from the beginning, or go on with the settings it was made with.</source>
+        <source>{1} belongs to a run with different settings. Delete it to start from the beginning, or continue with the settings it was made with.</source>
         <translation>{1} 属于使用其他设置的运行。请将其删除以从头开始，或用当时的设置继续。</translation>
     </message>
     <message>
         <location filename="../engine/train/callbacks.py"/>
-        <source>The checkpoint {1} could not be written: the disk is full, or the folder cannot be written. Make room, or mend the folder, and run the same again: it goes on from the last checkpoint.</source>
+        <source>The checkpoint {1} could not be written: the disk is full, or the folder is read-only. Free some space, or fix the folder, and run the same command again. It continues from the last checkpoint.</source>
         <translation>无法写入检查点 {1}：磁盘已满，或文件夹不可写。请腾出空间或修复文件夹，然后重新运行：将从最后一个检查点继续。</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>
-        <source>Change is learned from two classes, unchanged and changed; the labels have {1} ({2}). Merge them into two.</source>
+        <source>Change detection needs two classes, unchanged and changed, but the labels have {1} ({2}). Merge them into two.</source>
         <translation>变化要从未变化和已变化两个类别学习；标注有 {1} 个 ({2})。请将它们合并为两个。</translation>
     </message>
     <message>
         <location filename="../engine/train/change_classes.py"/>
-        <source>It cannot be told which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Call them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
+        <source>It is not clear which of the labels &#x27;{1}&#x27; and &#x27;{2}&#x27; means change. Name them &#x27;unchanged&#x27; and &#x27;changed&#x27;, or 0 and 1.</source>
         <translation>无法判断标签“{1}”和“{2}”中哪一个表示变化。请将它们命名为 &#x27;unchanged&#x27;（未变化）和 &#x27;changed&#x27;（已变化），或 0 和 1。</translation>
     </message>
     <message>
         <location filename="../engine/train/device.py"/>
-        <source>A GPU was asked for, but torch sees none here. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a torch that fits the GPU&#x27;s driver.</source>
+        <source>A GPU was requested, but PyTorch cannot find one. Choose the device &#x27;auto&#x27; or &#x27;cpu&#x27;, or install a version of PyTorch that fits the GPU driver.</source>
         <translation>要求使用 GPU，但 torch 在此处找不到 GPU。请选择设备“auto”（自动）或“cpu”（处理器），或安装与 GPU 驱动程序相符的 torch。</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Mean overlap (IoU) on held-back labels before: {1}</source>
+        <source>Mean overlap (IoU) on held-back labels before training: {1}</source>
         <translation>之前在保留标注上的平均重叠度 (IoU)：{1}</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels</source>
+        <source>labels held back in whole places, at the best epoch according to the same labels</source>
         <translation>按整个位置留出的标注，取这些标注上最佳的轮次</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Stopped before the first round ended: the head on frozen features is kept.</source>
+        <source>Stopped before the end of the first epoch. The model with an unchanged backbone is kept.</source>
         <translation>在第一轮结束之前停止：保留基于冻结特征的输出头。</translation>
     </message>
     <message>
         <location filename="../engine/train/encoder_tuning.py"/>
-        <source>Training the encoder did not improve the map of held-back labels ({1} against {2}): the head on frozen features is kept.</source>
+        <source>Training the backbone did not improve the accuracy on held-back labels ({1} instead of {2}). The model with an unchanged backbone is kept.</source>
         <translation>训练编码器没有改进留出标注的分类图（{1} 对 {2}）：保留基于冻结特征的输出头。</translation>
     </message>
     <message>
@@ -6672,32 +6662,32 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/head_tuning.py"/>
-        <source>labels of {1} places in {2} parts, each held back in turn; the model was then fitted to all of them</source>
+        <source>labels of {1} places in {2} parts, each held back in turn; the model was then trained on all of them</source>
         <translation>{1} 个位置的标注分为 {2} 份，依次留出；之后模型用全部标注拟合</translation>
     </message>
     <message>
         <location filename="../engine/train/judging.py"/>
-        <source>Judging, part {1} of {2}</source>
+        <source>Assessing accuracy, part {1} of {2}</source>
         <translation>正在评价，第 {1} 部分，共 {2} 部分</translation>
     </message>
     <message>
         <location filename="../engine/train/judging.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Draw every class in at least two places.</source>
+        <source>No labels could be held back to assess the accuracy of the model: one class is labelled in only one place (closer than {1} pixels). Draw every class in at least two places.</source>
         <translation>没有留出任何内容来评价模型：有一个类别只在一处标注（相距不足 {1} 像元）。请在至少两处绘制每个类别。</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>No raster was given. Choose the rasters with the labelled ground.</source>
+        <source>No raster was specified. Choose the rasters with the labelled areas.</source>
         <translation>未给出栅格。请选择含有标注地面的栅格。</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>There are {1} rasters of the first date and {2} of the second. Give one of the second for each of the first, in the same order.</source>
+        <source>There are {1} rasters of the first date and {2} of the second. Specify one of the second date for each of the first, in the same order.</source>
         <translation>第一个日期有 {1} 幅栅格，第二个日期有 {2} 幅。请为第一个日期的每幅栅格给出一幅第二个日期的栅格，顺序相同。</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>Rasters of a second date were given, but the task is {1}. Choose change-detection, or leave them out.</source>
+        <source>Rasters of a second date were specified, but the task is {1}. Choose change-detection, or leave them out.</source>
         <translation>给出了第二个日期的栅格，但任务是 {1}。请选择变化检测 (change-detection)，或去掉这些栅格。</translation>
     </message>
     <message>
@@ -6707,17 +6697,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>The labels {1} lie on none of the {2} rasters. Choose rasters of the place that is labelled, or check the CRS of both.</source>
+        <source>The labels {1} do not overlap any of the {2} rasters. Choose rasters of the labelled area, or check the CRS of both.</source>
         <translation>标注 {1} 不在 {2} 幅栅格中的任何一幅上。请选择标注所在地点的栅格，或检查两者的 CRS。</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>No pixel of the rasters is labelled as {1}: the labels of that class lie elsewhere. Draw some on the rasters, or leave the class out.</source>
+        <source>No pixel of the rasters is labelled as {1}: the labels of this class lie elsewhere. Draw some on the rasters, or leave out the class.</source>
         <translation>栅格中没有像元标注为 {1}：该类别的标注在别处。请在栅格上绘制一些，或去掉该类别。</translation>
     </message>
     <message>
         <location filename="../engine/train/labelled_rasters.py"/>
-        <source>{1}: some bands are missing that other rasters have. The model learns without them everywhere.</source>
+        <source>{1}: some bands are missing that other rasters have. The model is trained without these bands on all rasters.</source>
         <translation>{1}：缺少其他栅格具有的一些波段。模型在所有栅格上都不使用这些波段学习。</translation>
     </message>
     <message>
@@ -6727,17 +6717,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>The backbone has seen {1} of {2} views of the windows in an earlier run.</source>
+        <source>The backbone already processed {1} of {2} views of the windows in an earlier run.</source>
         <translation>主干网络在之前的运行中已看过 {2} 个窗口视图中的 {1} 个。</translation>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>labels held back in whole places, at the best epoch by the same labels; the model was then trained on all of them</source>
+        <source>labels held back in whole places, at the best epoch according to the same labels; the model was then trained on all of them</source>
         <translation>按整个位置留出的标注，取这些标注上最佳的轮次；之后模型用全部标注训练</translation>
     </message>
     <message>
         <location filename="../engine/train/map_finetuning.py"/>
-        <source>All labels that were held back are no-data in the rasters, so the model cannot be judged. Draw more labels where the raster has values.</source>
+        <source>All held-back labels lie on no-data pixels of the rasters, so the accuracy of the model cannot be assessed. Draw more labels where the raster has valid pixels.</source>
         <translation>留出的所有标注在栅格中均为无数据，因此无法评价模型。请在栅格有值的地方绘制更多标注。</translation>
     </message>
     <message>
@@ -6757,37 +6747,37 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>change in other places is found best when the backbone stays as it is and a head is fitted</source>
+        <source>for change in other places, an unchanged backbone with a trained head works best</source>
         <translation>主干网络保持不变、只拟合输出头时，在其他地方发现变化的效果最好</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places are few: the backbone stays as it is and a head is fitted</source>
+        <source>with only {1} labelled places, the backbone stays unchanged and only a head is trained</source>
         <translation>{1} 个已标注位置较少：主干网络保持不变，只拟合输出头</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places and a GPU: all weights learn</source>
+        <source>with {1} labelled places and a GPU, all weights are trained</source>
         <translation>{1} 个已标注位置，且有 GPU：训练全部权重</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>{1} labelled places, no GPU: few weights of the backbone learn</source>
+        <source>with {1} labelled places and no GPU, a small part of the backbone is trained</source>
         <translation>{1} 个已标注位置，没有 GPU：训练主干网络的少量权重</translation>
     </message>
     <message>
         <location filename="../engine/train/method.py"/>
-        <source>the backbone has {1} million weights and there is no GPU: it stays as it is and a head is fitted</source>
+        <source>with {1} million weights in the backbone and no GPU, the backbone stays unchanged and only a head is trained</source>
         <translation>主干网络有 {1} 百万个权重，且没有 GPU：保持不变，只拟合输出头</translation>
     </message>
     <message>
         <location filename="../engine/train/metrics.py"/>
-        <source>Truth has the shape {1}, prediction {2}: expected the same.</source>
+        <source>The truth has the shape {1}, but the prediction {2}: they must be the same.</source>
         <translation>真值的形状为 {1}，预测的形状为 {2}：应相同。</translation>
     </message>
     <message>
         <location filename="../engine/train/metrics.py"/>
-        <source>The {1} holds values {2}..{3}, expected 0..{4}.</source>
+        <source>The {1} contains values {2}..{3}, but only 0..{4} are possible.</source>
         <translation>{1} 的值为 {2}..{3}，应为 0..{4}。</translation>
     </message>
     <message>
@@ -6797,12 +6787,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pixel_features.py"/>
-        <source>Every labelled pixel is no-data in the rasters. Draw labels where the raster has values, or check its no-data value.</source>
+        <source>All labelled pixels are no-data in the rasters. Draw labels where the raster has valid pixels, or check its no-data value.</source>
         <translation>所有已标注的像元在栅格中均为无数据。请在栅格有值的地方绘制标注，或检查其无数据值。</translation>
     </message>
     <message>
         <location filename="../engine/train/pixel_features.py"/>
-        <source>Every pixel labelled as {1} is no-data in the rasters. Draw some where the raster has values, or leave the class out.</source>
+        <source>All pixels labelled as {1} are no-data in the rasters. Draw some where the raster has valid pixels, or leave out the class.</source>
         <translation>所有标注为 {1} 的像元在栅格中均为无数据。请在栅格有值的地方绘制一些，或去掉该类别。</translation>
     </message>
     <message>
@@ -6812,12 +6802,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
-        <source>{1} finished epochs are kept in {2}: run the same again to go on.</source>
+        <source>{1} completed epochs are saved in {2}. Run the same command again to continue.</source>
         <translation>{2} 中保留了 {1} 个已完成的轮次：以相同设置再次运行即可继续。</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining.py"/>
-        <source>Nothing was kept, as no checkpoint folder was given.</source>
+        <source>Nothing was saved, because no checkpoint folder was specified.</source>
         <translation>由于未给出检查点文件夹，没有保留任何内容。</translation>
     </message>
     <message>
@@ -6827,12 +6817,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_patches.py"/>
-        <source>The imagery is read into the GPU&#x27;s memory; patches are cut there.</source>
+        <source>The imagery is loaded into GPU memory, and patches are cut there.</source>
         <translation>影像已读入 GPU 显存；图块在其中裁取。</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_patches.py"/>
-        <source>It does not fit there beside what others keep: read as needed.</source>
+        <source>The imagery does not fit into GPU memory together with the other data. Patches are read from disk as needed.</source>
         <translation>显存已被其他程序占用，放不下：改为按需读取。</translation>
     </message>
     <message>
@@ -6842,12 +6832,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>SpectralGPT pretrained without labels on own imagery, from random weights ({1}).</source>
+        <source>SpectralGPT pretrained without labels on the user&#x27;s own imagery, from random weights ({1}).</source>
         <translation>在自有影像上无标注预训练的 SpectralGPT，从随机权重（{1}）开始。</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_results.py"/>
-        <source>SpectralGPT pretrained without labels on own imagery, going on from {1}.</source>
+        <source>SpectralGPT pretrained without labels on the user&#x27;s own imagery, continuing from {1}.</source>
         <translation>在自有影像上无标注预训练的 SpectralGPT，从 {1} 继续。</translation>
     </message>
     <message>
@@ -6857,72 +6847,67 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>The model &#x27;{1}&#x27; has no decoder to pretrain with. Choose a backbone.</source>
+        <source>The model &#x27;{1}&#x27; has no decoder for pretraining. Choose a backbone.</source>
         <translation>模型“{1}”没有用于预训练的解码器。请选择主干网络。</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>The imagery is too small to hold any of it back: the network cannot be judged on ground it has not seen. Give larger rasters, or at least ten.</source>
+        <source>The imagery is too small to hold back any of it, so the network cannot be assessed on unseen areas. Use larger rasters, or at least ten.</source>
         <translation>影像太小，无法留出任何部分：无法在网络未见过的地面上评价它。请给出更大的栅格，或至少十幅。</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>{1} of the rasters, such as {2}, were changed since the run in {3} began: what is left of it learns from them as they are now. Delete that folder to begin anew.</source>
+        <source>{1} of the rasters, such as {2}, have changed since the run in {3} began. The rest of the run uses them as they are now. Delete this folder to start from the beginning.</source>
         <translation>自 {3} 中的运行开始以来，有 {1} 个栅格（例如 {2}）已被更改：其余训练将使用它们现在的内容。要重新开始，请删除该文件夹。</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>{1} rasters, {2} megapixels; {3} windows held back. Network of {4} million weights; {5} process(es).</source>
+        <source>{1} rasters, {2} megapixels; {3} windows held back. Network with {4} million weights; {5} process(es).</source>
         <translation>{1} 幅栅格，{2} 百万像元；留出 {3} 个窗口。网络含 {4} 百万个权重；{5} 个进程。</translation>
     </message>
     <message>
         <location filename="../engine/train/pretraining_setup.py"/>
-        <source>Stage {1} has windows of {2} px, more than its largest raster has ({3} x {4} px): they are enlarged from fewer pixels, which takes time and teaches little. Use smaller windows, or larger rasters.</source>
+        <source>Stage {1} has windows of {2} px, but its largest raster has only {3} x {4} px. The windows are enlarged from fewer pixels, which takes time and teaches the model little. Use smaller windows, or larger rasters.</source>
         <translation>阶段 {1} 的窗口为 {2} 像元，大于其最大的栅格（{3} x {4} 像元）：窗口由较少的像元放大而来，耗时且学到的很少。请使用更小的窗口或更大的栅格。</translation>
     </message>
     <message>
-        <location filename="../engine/train/quick_head.py"/>
-        <source>Learning</source>
-        <translation>正在学习</translation>
-    </message>
-    <message>
         <location filename="../engine/train/scene_chips.py"/>
-        <source>{1} labelled scenes are left out: less than half of their pixels are valid.</source>
+        <source>{1} labelled scenes are left out, because less than half of their pixels are valid.</source>
         <translation>{1} 个已标注的场景未使用：有效像元不足一半。</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_chips.py"/>
-        <source>No labelled scene can be used: of each, less than half of the pixels are valid. Label scenes where the raster has values, or check its no-data value.</source>
+        <source>No labelled scene can be used: in all of them, less than half of the pixels are valid. Label scenes where the raster has valid pixels, or check its no-data value.</source>
         <translation>没有可用的已标注场景：每个场景的有效像元都不足一半。请在栅格有值的地方标注场景，或检查其无数据值。</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>{1} on held-back scenes before: {2}</source>
+        <source>{1} on held-back scenes before training: {2}</source>
         <translation>此前在留出场景上的 {1}：{2}</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>scenes held back in whole places, at the best epoch by the same scenes</source>
+        <source>scenes held back in whole places, at the best epoch according to the same scenes</source>
         <translation>按整个位置留出的场景，取这些场景上最佳的轮次</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_encoder_tuning.py"/>
-        <source>Training the encoder did not improve the labels of held-back scenes ({1} against {2}): the head on frozen features is kept.</source>
+        <source>Training the backbone did not improve the accuracy on held-back scenes ({1} instead of {2}). The model with an unchanged backbone is kept.</source>
         <translation>训练编码器没有改进留出场景的标签（{1} 对 {2}）：保留基于冻结特征的输出头。</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_finetuning.py"/>
-        <source>Rasters of a second date were given, but scenes have one date. Leave them out, or choose change-detection.</source>
+        <source>Rasters of a second date were specified, but scenes have only one date. Leave them out, or choose change-detection.</source>
         <translation>给出了第二个日期的栅格，但场景只有一个日期。请去掉这些栅格，或选择变化检测 (change-detection)。</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_head.py"/>
-        <source>Scenes that touch are in different parts, as there are too few others: the figures flatter the model. Draw scenes in more places.</source>
+        <source>Touching scenes had to be assigned to different parts, because there are too few others. The accuracy figures are too optimistic. Draw scenes in more places.</source>
         <translation>由于其他场景太少，相接的场景被分到了不同的部分：这会使模型的数字偏高。请在更多位置绘制场景。</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_head.py"/>
-        <source>Nothing was held back to judge the model by: a class is labelled in one place only (closer than {1} pixels). Label every class in at least two places.</source>
+        <source>No scenes could be held back to assess the accuracy of the model: one class is labelled in only one place (closer than {1} pixels). Label every class in at least two places.</source>
         <translation>没有留出任何内容来评价模型：有一个类别只在一处标注（相距不足 {1} 像元）。请在至少两处标注每个类别。</translation>
     </message>
     <message>
@@ -6932,72 +6917,72 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Whether training the encoder helps cannot be seen without scenes held back: the head on frozen features is kept.</source>
+        <source>Without held-back scenes, it is not known whether training the backbone helps. The model with an unchanged backbone is kept.</source>
         <translation>没有留出场景，就无法看出训练编码器是否有帮助：保留基于冻结特征的输出头。</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Learning what small patches look like</source>
+        <source>Learning small image patterns</source>
         <translation>正在学习小影像块的样子</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>Fitting and judging the last layer</source>
+        <source>Training and assessing the last layer</source>
         <translation>正在拟合并评价最后一层</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>scenes of {1} places in {2} parts, each held back in turn (patches were learned from all of them, without labels); the model was then fitted to all of them</source>
+        <source>scenes of {1} places in {2} parts, each held back in turn (small image patterns were learned from all of them, without labels); the model was then trained on all of them</source>
         <translation>{1} 个位置的场景分为 {2} 份，依次留出（图块由全部场景在不使用标注的情况下学习）；之后模型用全部场景拟合</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave the class out.</source>
+        <source>No usable scene is labelled as {1}. Label some on the rasters, or leave out the class.</source>
         <translation>没有可用的场景标注为 {1}。请在栅格上标注一些，或去掉该类别。</translation>
     </message>
     <message>
         <location filename="../engine/train/scene_tuning.py"/>
-        <source>{1}: fewer than {2} scenes. Label more; figures from so few say little.</source>
+        <source>{1}: fewer than {2} scenes. Label more of them: accuracy figures from so few are not reliable.</source>
         <translation>{1}：场景少于 {2} 个。请标注更多；如此少的场景得出的数字说明不了多少问题。</translation>
     </message>
     <message>
         <location filename="../engine/train/smaller_batches.py"/>
-        <source>The memory does not suffice even for a batch of {1}. Choose a smaller network or window, close other programs, or compute on another device.</source>
+        <source>There is not enough memory even for a batch of {1}. Choose a smaller network or window, close other programs, or use another device.</source>
         <translation>内存甚至不足以处理批大小 {1}。请选择更小的网络或窗口、关闭其他程序，或在其他设备上计算。</translation>
     </message>
     <message>
         <location filename="../engine/train/smaller_batches.py"/>
-        <source>The memory does not suffice for a batch of {1}: trying {2}.</source>
+        <source>There is not enough memory for a batch of {1}: trying {2}.</source>
         <translation>内存不足以处理批大小 {1}：尝试 {2}。</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} is &#x27;{2}&#x27;, expected {3}, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
+        <source>Stage {1} is &#x27;{2}&#x27;, but {3} is expected, for instance 64:20:1e-3 or 128:10:5e-4:0.9:*summer*. Separate stages by ;.</source>
         <translation>阶段 {1} 为“{2}”，应为 {3}，例如 64:20:1e-3 或 128:10:5e-4:0.9:*summer*。阶段之间以 ; 分隔。</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>The stages &#x27;{1}&#x27; hold no stage, expected {2}.</source>
+        <source>The stages &#x27;{1}&#x27; contain no stage. Specify {2}.</source>
         <translation>“{1}”中没有阶段，应为 {2}。</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} has a window of {2} px, expected a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
+        <source>Stage {1} has a window of {2} px, but it must be a multiple of the network&#x27;s patch of {3} px. Use {4} or {5}.</source>
         <translation>阶段 {1} 的窗口为 {2} px，应为网络图块大小 {3} px 的倍数。请使用 {4} 或 {5}。</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window: nothing stays visible. Lower the mask ratio, or use a larger window.</source>
+        <source>Stage {1} hides {2} of the {3} tokens of a {4} px window, so none stays visible. Reduce the mask ratio, or use a larger window.</source>
         <translation>阶段 {1} 遮蔽了 {4} px 窗口的 {3} 个 token 中的 {2} 个：没有任何可见部分。请降低遮蔽率，或使用更大的窗口。</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>No raster&#x27;s name is like &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
+        <source>No raster name matches &#x27;{1}&#x27;. The rasters are: {2}{3}. Use * for any text in the pattern.</source>
         <translation>没有名称与“{1}”相符的栅格。现有栅格为：{2}{3}。在模式中用 * 表示任意文本。</translation>
     </message>
     <message>
         <location filename="../engine/train/stages.py"/>
-        <source>Stage {1} is &#x27;{2}&#x27;: window and epochs must be at least 1, the learning rate above 0 and at most 1, the mask ratio between 0 and 1.</source>
+        <source>Stage {1} is &#x27;{2}&#x27;, but the window and the epochs must be at least 1, the learning rate above 0 and at most 1, and the mask ratio between 0 and 1.</source>
         <translation>阶段 {1} 为“{2}”：窗口和轮数必须至少为 1，学习率必须大于 0 且最大为 1，遮蔽率必须介于 0 和 1 之间。</translation>
     </message>
     <message>
@@ -7012,32 +6997,32 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/train/surroundings_tuning.py"/>
-        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings</source>
+        <source>Average precision on held-back labels: {1} pixel by pixel, {2} with the surroundings of the pixels</source>
         <translation>留出标注上的平均精度：逐像素 {1}，结合周围环境 {2}</translation>
     </message>
     <message>
         <location filename="../engine/train/trainer.py"/>
-        <source>The loss became {1} at step {2} (epoch {3}), at a learning rate of {4}. Lower the learning rate or limit the gradient, and check the data for values that are not finite.</source>
+        <source>The loss became {1} at step {2} (epoch {3}), with a learning rate of {4}. Reduce the learning rate or limit the gradient, and check the data for values that are not finite.</source>
         <translation>在第 {2} 步（第 {3} 轮）损失变为 {1}，学习率为 {4}。请降低学习率或限制梯度，并检查数据中是否有非有限值。</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_card.py"/>
-        <source>Made from own labels of {1} classes ({2}), starting from {3}.</source>
+        <source>Trained on the user&#x27;s own labels of {1} classes ({2}), starting from {3}.</source>
         <translation>由自有的 {1} 个类别 ({2}) 的标注制作，起始于 {3}。</translation>
     </message>
     <message>
         <location filename="../engine/train/tuned_card.py"/>
-        <source>not judged: no labels could be held back</source>
+        <source>not assessed: no labels could be held back</source>
         <translation>未评价：没有可留出的标注</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished_run.py"/>
-        <source>{1} cannot be read, so the run in this folder cannot be taken up. Delete the folder, or give another one.</source>
+        <source>{1} cannot be read, so the run in this folder cannot be continued. Delete the folder, or specify another one.</source>
         <translation>无法读取 {1}，因此无法接续此文件夹中的运行。请删除该文件夹，或另给一个。</translation>
     </message>
     <message>
         <location filename="../engine/train/unfinished_run.py"/>
-        <source>The folder {1} holds a run with other settings ({2}). Give the same ones to go on with it, or another folder, or delete it.</source>
+        <source>The folder {1} contains a run with different settings ({2}). Use the same settings to continue it, specify another folder, or delete the folder.</source>
         <translation>文件夹 {1} 中有使用其他设置的运行 ({2})。请给出相同的设置以继续，或使用其他文件夹，或将其删除。</translation>
     </message>
     <message>

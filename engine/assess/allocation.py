@@ -45,8 +45,8 @@ def allocate(
     """
     if size < len(pixels):
         raise InvalidParameter(
-            f"A sample of {size} points cannot cover {len(pixels)} classes. Ask for at least "
-            f"{2 * len(pixels)} points, better {50 * len(pixels)}."
+            f"A sample of {size} points cannot cover {len(pixels)} classes. Use at least {2 * len(pixels)} points, "
+            f"preferably {50 * len(pixels)}."
         )
     least = np.minimum(pixels, minimum)
     weight = np.ones(len(pixels)) if allocation == "equal" else pixels.astype(float)

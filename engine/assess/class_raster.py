@@ -65,9 +65,9 @@ class ClassRaster:
             if dataset.count > 1:
                 raise self.image_given()
             raise LabelsInvalid(
-                f"The map {path} has decimal numbers ({dataset.dtypes[0]}), expected whole numbers "
-                "that stand for classes. Choose a class map, such as 'Land-cover map' makes, or convert "
-                "it (Raster > Conversion > Translate, output type Byte) if its numbers are classes."
+                f"The map {path} has decimal numbers ({dataset.dtypes[0]}), but a class map has whole numbers that "
+                "stand for classes. Choose a class map, such as one made with 'Land-cover map', or convert it if its "
+                "numbers are classes (Raster > Conversion > Translate, output type Byte)."
             )
 
     @property
@@ -84,10 +84,9 @@ class ClassRaster:
     def image_given(self) -> LabelsInvalid:
         """The error for an image given in place of a class map."""
         return LabelsInvalid(
-            f"{self.path} is an image (bands: {self._dataset.count}, {self._dataset.dtypes[0]}), "
-            "expected a class map: one band of whole numbers that stand for classes. Choose the map "
-            "that 'Land-cover map' makes of the image. To judge a model, give 'Evaluate map' the image "
-            "and the model."
+            f"{self.path} is an image (bands: {self._dataset.count}, {self._dataset.dtypes[0]}), but a class map has "
+            "a single band of whole numbers that stand for classes. Choose the map that 'Land-cover map' made from "
+            "the image. To evaluate a model, give 'Evaluate map' both the image and the model."
         )
 
     def legend(self) -> dict[int, Look]:
@@ -122,8 +121,8 @@ class ClassRaster:
                 if self.many_bands:
                     raise self.image_given()
                 raise LabelsInvalid(
-                    f"The map {self.path} has more than {_MOST} different values, expected "
-                    "classes. Choose a class map, such as 'Land-cover map' makes."
+                    f"The map {self.path} has more than {_MOST} different values, so it does not look like a class "
+                    "map. Choose a class map, such as one made with 'Land-cover map'."
                 )
         if not pixels:
             raise EmptyArea(
@@ -193,7 +192,7 @@ class ClassRaster:
         order = np.argsort(tile, kind="stable")
         numbers, starts = np.unique(tile[order], return_index=True)
         for number, places in enumerate(np.split(order, starts[1:])):
-            progress.update(number / len(numbers), "Reading the map at the references")
+            progress.update(number / len(numbers), "Reading the map at the reference locations")
             rows, columns = row[places], column[places]
             top, left = int(rows.min()), int(columns.min())
             size = int(columns.max()) - left + 1, int(rows.max()) - top + 1

@@ -79,13 +79,13 @@ def compare(
     warnings = _told(references, matching, valid, lacking, unlabelled)
     if raster.many_bands:
         warnings += (
-            f"{raster.path} has several bands, as an image has; the first of them was judged as a class "
-            "map. If it is an image, choose the map that was made of it, or a model as well.",
+            f"{raster.path} has several bands, as an image does. Its first band was evaluated as a class map. If it "
+            "is an image, choose the map made from it, or also choose a model.",
         )
     if not kept.any():
         raise EmptyArea(
-            f"The map has no class under any of the {len(values)} references {path}: it has no "
-            "data there. Choose references on the mapped part, or another map."
+            f"The map has no class at any of the {len(values)} references {path}: it has no data there. Choose "
+            "references within the mapped area, or another map."
         )
     used = np.zeros(len(classes), bool)
     used[truth[kept]] = used[mapped[kept]] = True
@@ -165,17 +165,18 @@ def _told(
 
     if lacking:
         warnings.append(
-            f"The map has no class for {named(lacking)}: {samples(lacking)} reference samples count as errors. If it "
-            "is one of the map's classes, give both the same name; where the truth is not known, leave it empty."
+            f"These classes of the references are not in the map: {named(lacking)}. Their {samples(lacking)} "
+            "reference samples count as errors. If the map has such a class under a different name, use the same "
+            "name in both. If the true class is not known, leave the field empty."
         )
     if unlabelled:
         warnings.append(
-            f"The map has no class for {named(unlabelled)}: {samples(unlabelled)} reference samples were taken for "
-            "what is not labelled, and left out."
+            "These values of the references are not classes of the map and were treated as not labelled: "
+            f"{named(unlabelled)}. Their {samples(unlabelled)} reference samples are left out."
         )
     if not valid.all():
         warnings.append(
-            f"{int((~valid).sum())} of {len(valid)} reference samples lie where the map has no "
-            "data; they are left out."
+            f"{int((~valid).sum())} of {len(valid)} reference samples lie where the map has no data. They are left "
+            "out."
         )
     return tuple(warnings)

@@ -141,9 +141,8 @@ def _assess(
 def _is_stratified(job: EvaluateJob, references: References) -> bool:
     if job.design == "stratified" and references.kind != "points":
         raise InvalidParameter(
-            f"The references {job.reference} are {_KINDS[references.kind]}, expected points drawn at "
-            "random from each class of the map for the design 'stratified'. Draw them with "
-            "'sample', or choose the design 'simple'."
+            f"The references {job.reference} are {_KINDS[references.kind]}, but the design 'stratified' needs points "
+            "drawn at random from each class of the map. Draw them with 'sample', or choose the design 'simple'."
         )
     if job.design == "auto":
         return references.strata is not None
@@ -209,13 +208,12 @@ def _cautions(references: References, case: Comparison) -> list[str]:
         return []
     units = len(np.unique(references.unit[case.kept]))
     cautions = [
-        f"Neighbouring pixels are not independent: the intervals are over the {units} reference "
-        f"areas, not over the {len(case.truth)} pixels. For figures that hold for the whole map draw "
-        "a stratified random sample."
+        f"Neighbouring pixels are not independent, so the intervals are based on the {units} reference areas, not on "
+        f"the {len(case.truth)} pixels. For figures that apply to the whole map, draw a stratified random sample."
     ]
     if units < _FEW:
         cautions.append(
-            f"{units} reference areas are few: the intervals are wide, and rough themselves."
+            f"With only {units} reference areas, the intervals are wide and approximate."
         )
     return cautions
 

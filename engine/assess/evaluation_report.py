@@ -70,9 +70,10 @@ def write_report(
                 Text(
                     [
                         tr(
-                            "Precision (user's accuracy): of what is mapped as a class, the share that is it. Recall "
-                            "(producer's accuracy): of what is a class, the share that is mapped as it. Means are "
-                            "over the classes that occur in references or map."
+                            "Precision (user's accuracy) is the share of the pixels mapped as a class that really "
+                            "belong to it. Recall (producer's accuracy) is the share of the pixels of a class that "
+                            "were mapped as this class. Means are over the classes that occur in the references or "
+                            "in the map."
                         )
                     ]
                 ),
@@ -148,14 +149,15 @@ def _adjusted(names: Sequence[str], adjusted: Adjusted, level: str) -> Section:
             Text(
                 [
                     tr(
-                        "Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote Sensing "
-                        "of Environment 148, 42–57): each class counts by its area, not by its points. The estimated "
-                        "areas are corrected for the map's errors; report these, with their intervals."
+                        "Estimates for the whole map from the stratified sample (Olofsson et al. 2014, Remote "
+                        "Sensing of Environment 148, 42–57). Each class is weighted by its area, not by its number "
+                        "of points. The estimated areas are corrected for the errors of the map: report these areas "
+                        "together with their intervals."
                     )
                 ]
             ),
             Table(header, rows, tr("Intervals: {level}").format(level=level)),
-            Matrix(names, figures.proportions, tr("Estimated shares of the area")),
+            Matrix(names, figures.proportions, tr("Estimated shares of the total area")),
         ],
     )
 

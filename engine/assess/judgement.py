@@ -59,23 +59,23 @@ def adjust(
             stratum, names = strata.of_point, list(strata.names)
             size = strata.pixels / strata.pixels.sum() * areas.sum()
             warnings.append(
-                f"{off} of {len(mapped)} points lie on another class of this map than the one they "
-                "were drawn from: the sample is another map's. Its strata were used with their "
-                "weights (Stehman 2014), on the assumption that both maps cover the same ground."
+                f"{off} of {len(mapped)} points lie on a different class of this map than the one they were drawn "
+                "from, so the sample was drawn from another map. Its strata were used with their weights (Stehman "
+                "2014), assuming that both maps cover the same area."
             )
     points = np.bincount(stratum, minlength=len(size))
     missing = (points == 0) & (size > 0)
     if missing.any():
         told = ", ".join(name for name, gone in zip(names, missing) if gone)
         warnings.append(
-            f"No point was labelled in {told}, {size[missing].sum() / size.sum():.1%} of the map: "
-            "the area-adjusted figures hold for the rest. Label points there."
+            f"No points were labelled in {told} ({size[missing].sum() / size.sum():.1%} of the map). The "
+            "area-adjusted figures apply only to the rest of the map. Label points in these classes."
         )
     few = (points == 1) & (size > 0)
     if few.any():
         told = ", ".join(name for name, one in zip(names, few) if one)
         warnings.append(
-            f"One point only was labelled in {told}: intervals that need its variance are missing."
+            f"Only one point was labelled in {told}. Intervals that need its variance are missing."
         )
     counts = np.zeros((len(size), len(classes), len(classes)))
     np.add.at(counts, (stratum, truth, mapped), 1)

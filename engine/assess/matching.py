@@ -59,10 +59,9 @@ def match_classes(
     if not how:
         reference = [title or label for label, title in zip(labels, own)]
         raise LabelsInvalid(
-            f"No class of the references {path} is a class of the map. The references have "
-            f"{told_names(reference)}; the map has {told_names([_told(item) for item in mapped])}. "
-            "Choose the field whose values are the map's classes, by name or by value, or rename "
-            "the classes."
+            f"None of the classes of the references {path} is a class of the map. The references have "
+            f"{told_names(reference)}; the map has {told_names([_told(item) for item in mapped])}. Choose the field "
+            "whose values are the map's classes, by name or by value, or rename the classes."
         )
     doubtful = [
         f"{label} ({title}) with {_told(mapped[place])}"
@@ -70,8 +69,8 @@ def match_classes(
         if place != NONE and _renamed(label, title) and mapped[place].title
     ]
     warning = (
-        f"Classes were matched by value, though their names differ: {told_names(doubtful)}. Give "
-        "them the same names if that is wrong."
+        f"Classes were matched by value, although their names differ: {told_names(doubtful)}. If this is wrong, use "
+        "the same names in both."
         if doubtful
         else ""
     )

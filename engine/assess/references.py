@@ -91,9 +91,9 @@ def read_references(path: str, field: str, grid: Grid) -> References:
         strata = _strata(path, field, pixels.unit)
         if strata is None:
             warnings.append(
-                f"The references {path} have the fields '{STRATUM}' and '{WEIGHT}' of a drawn sample, but not every "
-                "point has both: its strata cannot be used, and figures may not hold for the whole map. Remove points "
-                "that were not drawn, or fill in both fields."
+                f"The references {path} have the fields '{STRATUM}' and '{WEIGHT}' of a drawn sample, but some points "
+                "lack one of them. The strata cannot be used, and the figures may not apply to the whole map. Remove "
+                "points that were not drawn, or fill in both fields."
             )
     return References(
         layer.kind,

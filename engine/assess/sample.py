@@ -70,8 +70,8 @@ def draw_sample(job: SampleJob, progress: Progress) -> dict[str, Any]:
     shares = ", ".join(f"{_told(item)} {count}" for item, count in zip(classes, points))
     progress.log(f"{points.sum()} points: {shares}")
     progress.log(
-        f"Fill in the field '{REFERENCE}' with the true class of each point, by name or value, "
-        "from the first one on; then evaluate the map with them."
+        f"Fill in the field '{REFERENCE}' with the true class of each point, by name or value, starting with the "
+        "first point. Then evaluate the map with these points."
     )
     return {
         "outputs": {"output": job.output},
@@ -103,17 +103,18 @@ def _allocated(classes: Sequence[MapClass], job: SampleJob) -> tuple[NDArray[np.
     for item, count in zip(classes, points):
         if item.pixels < job.minimum:
             warnings.append(
-                f"The class {_told(item)} has {item.pixels} pixels only, fewer than the "
-                f"{job.minimum} points wanted of each class: all of them are taken."
+                f"The class {_told(item)} has only {item.pixels} pixels, fewer than the {job.minimum} points required "
+                "for each class. All of them are used."
             )
         elif count < 2:
             warnings.append(
-                f"The class {_told(item)} gets {count} point: its accuracy will have no "
-                "interval. Ask for more points, or a larger minimum."
+                f"The class {_told(item)} has {count} point, so there will be no interval for its accuracy. Use more "
+                "points, or a larger minimum."
             )
     if points.sum() > wanted:
         warnings.append(
-            f"{points.sum()} points are drawn instead of {wanted}: each class needs its minimum."
+            f"{points.sum()} points are drawn instead of {wanted}, because each class needs its minimum number of "
+            "points."
         )
     return points, warnings
 

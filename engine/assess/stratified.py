@@ -56,7 +56,7 @@ def stratified(counts: NDArray[Any], area: NDArray[Any], confidence: float = 95)
     area = area[area > 0]
     points = counts.sum(axis=(1, 2))
     if not len(area) or (points == 0).any():
-        raise ValueError("Every stratum with an area needs a point, and there must be one.")
+        raise ValueError("Every stratum with an area needs at least one point.")
     total = float(area.sum())
     weight = area / total
     means = counts / points[:, None, None]  # [H, K true, K mapped]

@@ -65,7 +65,7 @@ class Atlas:
         self._sums = F.pad(sums, (1, 0, 1, 0))
         if not self._sums[-1, -1]:
             raise EmptyArea(
-                "The images have no valid pixel to train on. Check their no-data values."
+                "The images have no valid pixels to train on. Check their no-data values."
             )
 
     def valid_share(self, boxes: Tensor) -> Tensor:

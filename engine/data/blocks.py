@@ -126,10 +126,9 @@ def hold_out(
 def _not_judged(missing: Sequence[str], distance: float) -> str:
     """Why nothing is held out, and the remedy."""
     return (
-        "No labels are held back, so the model cannot be judged: to judge at least two "
-        f"classes, each needs labels in two places more than {distance:g} pixels apart, not "
-        f"joined by labels between. Draw a second place for {told_names(missing)}"
-        f"{' first of all' if len(missing) > 2 else ''}."
+        "No labels could be held back, so the accuracy of the model cannot be assessed. At least two classes must "
+        f"each be labelled in two places that are more than {distance:g} pixels apart and not connected by other "
+        f"labels. Label a second place for {told_names(missing)}{(' first of all' if len(missing) > 2 else '')}."
     )
 
 
@@ -138,9 +137,9 @@ def _partly_judged(missing: Sequence[str], distance: float) -> str:
     if not missing:
         return ""
     return (
-        f"{told_names(missing)} cannot be judged: all labels of such a class lie in one place, "
-        f"closer than {distance:g} pixels to each other, or only beside labels that are needed "
-        "to learn from. Draw a second place for each, further away."
+        f"The accuracy of these classes cannot be assessed: {told_names(missing)}. All labels of each of them lie in "
+        f"one place (closer than {distance:g} pixels to each other) or only next to labels that are needed for "
+        "training. Label a second place for each class, further away."
     )
 
 
@@ -166,8 +165,8 @@ def spatial_folds(
     blocks = int(block.max()) + 1 if len(block) else 0
     if blocks < folds:
         raise LabelsInvalid(
-            f"The labels lie in {blocks} places more than {distance:g} pixels apart, expected at "
-            f"least {folds}, one for each part. Draw labels in more places, or ask for fewer parts."
+            f"The labels lie in {blocks} separate places (more than {distance:g} pixels apart), but at least {folds} "
+            "are needed, one for each part. Label more places, or use fewer parts."
         )
     bundle = _bundled(blocks, np.random.default_rng(seed))
     counts = _table(bundle[block], label)
@@ -210,9 +209,9 @@ def _cut(
     unused = held[bundle] & ~inner
     return Split(
         held[bundle] & inner,
-        f"The labels lie too close together to be held back by places more than {distance:g} "
-        f"pixels apart: they were cut into squares of {side} pixels, and {int(unused.sum())} "
-        "labelled pixels between those to learn from and those to judge by are not used.",
+        f"The labels lie too close together to hold back whole places more than {distance:g} pixels apart. They were "
+        f"divided into squares of {side} pixels instead, and {int(unused.sum())} labelled pixels between the training "
+        "and the validation squares are not used.",
         count,
         unused,
     )

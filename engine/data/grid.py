@@ -115,7 +115,7 @@ class Grid:
         """
         if not all(map(math.isfinite, extent)) or extent[0] >= extent[2] or extent[1] >= extent[3]:
             raise InvalidParameter(
-                f"The extent {_told(extent)} has no area: it needs xmin < xmax and ymin < ymax. "
+                f"The extent {_told(extent)} has no area: xmin must be smaller than xmax, and ymin smaller than ymax. "
                 "Draw it again, or leave it empty to process the whole raster."
             )
         if crs is None or crs == self.crs:
@@ -125,16 +125,15 @@ class Grid:
                 box = self.brought(extent, crs, self.ground(crs))
             except Exception as error:  # rasterio wraps PROJ's errors in several private classes
                 raise EmptyArea(
-                    f"The extent {_told(extent)} cannot be brought into the raster's CRS "
-                    f"({self.crs.to_string()[:40]}). Give it in the raster's CRS.",
+                    f"The extent {_told(extent)} cannot be transformed to the raster's CRS "
+                    f"({self.crs.to_string()[:40]}). Specify it in the raster's CRS.",
                     details=str(error),
                 ) from error
         window = None if box is None else self._pixels_of(box)
         if window is None or window.width < 1 or window.height < 1:
             raise EmptyArea(
-                f"The extent {_told(extent)} does not touch the raster, whose bounds are "
-                f"{_told(self.bounds)} in {self.crs.to_string()[:40]}. "
-                "Choose an extent on the raster, or check the extent's CRS."
+                f"The extent {_told(extent)} does not intersect the raster, whose bounds are {_told(self.bounds)} in "
+                f"{self.crs.to_string()[:40]}. Choose an extent within the raster, or check the CRS of the extent."
             )
         return window
 

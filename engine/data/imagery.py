@@ -96,12 +96,14 @@ def list_rasters(inputs: Sequence[str]) -> list[str]:
         )
         if not inside:
             raise InvalidParameter(
-                f"The folder {given} holds no raster that ends in {', '.join(SUFFIXES)}. "
-                "Choose another folder, or give the rasters one by one."
+                f"The folder {given} contains no raster with one of the file extensions {', '.join(SUFFIXES)}. Choose "
+                "another folder, or add the rasters one by one."
             )
         names += inside
     if not names:
-        raise InvalidParameter("No imagery was given. Choose rasters or folders to learn from.")
+        raise InvalidParameter(
+            "No imagery was specified. Choose the rasters or folders to learn from."
+        )
     return list(dict.fromkeys(names))
 
 
@@ -120,19 +122,19 @@ def survey(names: Sequence[str], pool: RasterPool, progress: Progress | None = N
     progress = progress or Progress()
     serving, refused = [], []
     for number, name in enumerate(names):
-        progress.update(number / len(names), f"Looking at raster {number + 1} of {len(names)}")
+        progress.update(number / len(names), f"Checking raster {number + 1} of {len(names)}")
         try:
             serving.append(_look(name, pool))
         except EngineError as error:
             if len(names) == 1:
                 raise
             refused.append((name, error.message))
-            progress.warning(f"Left out: {name}. {error.message}")
+            progress.warning(f"Skipped: {name}. {error.message}")
     if not serving:
         first = "; ".join(f"{name}: {why}" for name, why in refused[:3])
         raise EmptyArea(
-            f"None of the {len(names)} rasters can serve the model. {first} "
-            "Choose rasters with the model's bands."
+            f"None of the {len(names)} rasters is suitable for the model. {first} Choose rasters that have the "
+            "model's bands."
         )
     return Survey(tuple(serving), tuple(refused))
 

@@ -54,14 +54,13 @@ def make_classes(
     """
     if len(labels) < least:
         raise LabelsInvalid(
-            f"The {where} has one class only ({told_names(labels)}), expected at least {least}. "
-            "Label what is not of this class too, for instance as 'other'."
+            f"The {where} has only one class ({told_names(labels)}), but at least {least} are needed. Also label "
+            "areas that do not belong to this class, for instance as 'other'."
         )
     if len(labels) > MOST:
         raise LabelsInvalid(
-            f"The {where} has {len(labels)} classes ({told_names(labels)}), expected at most "
-            f"{MOST}. Choose the field of the class, not one that numbers the features, or join "
-            "classes."
+            f"The {where} has {len(labels)} classes ({told_names(labels)}), but at most {MOST} are possible. Choose "
+            "the field that holds the class rather than an ID of the features, or merge classes."
         )
     found = [looks.get(_as_text(label), Look()) for label in labels]
     shown = _colours([look.title or label for look, label in zip(found, labels)], found)
@@ -95,7 +94,8 @@ def alike(names: list[str]) -> list[str]:
     for name in names:
         by_sound.setdefault(name.casefold(), []).append(name)
     return [
-        f"The classes {' and '.join(same)} differ in capitals only; they are taken as different."
+        f"The classes {' and '.join(same)} differ only in upper and lower case. They are treated as different "
+        "classes."
         for same in by_sound.values()
         if len(same) > 1
     ]
@@ -125,8 +125,8 @@ def _parse_look(item: Any) -> tuple[str, Look]:
     match = _COLOUR.fullmatch(colour)
     if colour and not match:
         raise InvalidParameter(
-            f"The class '{item['label']}' was given the colour '{colour[:30]}', expected red, green "
-            "and blue as #rrggbb, for instance #1f78b4."
+            f"The class '{item['label']}' has the colour '{colour[:30]}', but a colour must be specified as #rrggbb, "
+            "for instance #1f78b4."
         )
     look = Look(str(item.get("title") or "").strip(), f"#{match[1].lower()}" if match else "")
     return _as_text(item["label"]), look
@@ -140,8 +140,9 @@ def _as_text(label: Any) -> str:
 
 def _bad_looks(text: str, why: str) -> InvalidParameter:
     return InvalidParameter(
-        f"How classes look was given as {text[:60]}, expected a JSON list such as "
-        '[{"label": "water", "title": "Water", "color": "#1f78b4"}]. Correct it, or leave it empty.',
+        f"The class names and colours were specified as {text[:60]}, but a JSON list such as "
+        f'[{{"label": "water", "title": "Water", "color": "#1f78b4"}}] is expected. Correct it, or leave '
+        "it empty.",
         details=why,
     )
 

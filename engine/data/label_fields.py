@@ -52,15 +52,17 @@ def field_labels(features: Features, field: str, multilabel: bool) -> FieldLabel
     if kind.startswith("list"):
         if not multilabel:
             raise LabelsInvalid(
-                f"{where} holds lists, expected one class for each feature. Choose a field of text "
-                "or whole numbers, or allow several labels for a scene."
+                f"{where} contains lists, but one class is expected for each feature. Choose a field with text or "
+                "whole numbers, or allow several labels per scene."
             )
         cells = [_unique(map(_plain, cell)) if cell is not None else () for cell in column]
     elif kind == "bool":
         cells = [() if value is None else (_truth(value),) for value in column.tolist()]
     elif np.issubdtype(_dtype(kind), np.floating):
         cells = _whole_floats(column, where)
-        warnings = (f"{where} holds decimal numbers; as all are whole, they are taken as classes.",)
+        warnings = (
+            f"{where} contains decimal numbers. As all of them are whole, they are used as classes.",
+        )
     elif np.issubdtype(_dtype(kind), np.integer):
         cells = [() if value is None else (str(value),) for value in column.tolist()]
     elif kind == "object" or kind.startswith(("str", "<U")):
@@ -68,13 +70,13 @@ def field_labels(features: Features, field: str, multilabel: bool) -> FieldLabel
     else:
         what = "dates" if kind.startswith("datetime") else f"values of the type {kind}"
         raise LabelsInvalid(
-            f"{where} holds {what}, expected classes as text or whole numbers. Choose another of "
-            f"its fields: {told_names(list(features.fields))}."
+            f"{where} contains {what}, but classes must be text or whole numbers. Choose another field: "
+            f"{told_names(list(features.fields))}."
         )
     if not any(cells):
         raise LabelsInvalid(
-            f"{where} is empty in all of its {len(cells)} features, expected the class of each. "
-            "Fill it in, or choose another field."
+            f"{where} is empty in all {len(cells)} features, but it must contain the class of each feature. Fill it "
+            "in, or choose another field."
         )
     whole = kind != "bool" and all(_WHOLE.fullmatch(label) for cell in cells for label in cell)
     return FieldLabels(cells, whole, warnings)
@@ -102,7 +104,11 @@ def _find(features: Features, field: str) -> str:
     has = f"its fields are {told_names(names)}" if names else "it has no field at all"
     raise LabelsInvalid(
         f"The {features.purpose} {features.source} {given}: {has}. "
-        + ("Choose one of them." if names else "Add one of text or whole numbers, and fill it in.")
+        + (
+            "Choose one of them."
+            if names
+            else "Add a field of text or whole numbers, and fill it in."
+        )
     )
 
 
@@ -113,9 +119,8 @@ def _whole_floats(column: Any, where: str) -> list[tuple[str, ...]]:
     if broken.any():
         example = values[np.flatnonzero(broken)[0]]
         raise LabelsInvalid(
-            f"{where} holds decimal numbers such as {example:g}, expected classes as text or whole "
-            "numbers. Choose another field, or make classes of the numbers with the field "
-            "calculator."
+            f"{where} contains decimal numbers such as {example:g}, but classes must be text or whole numbers. Choose "
+            "another field, or convert the numbers to classes with the field calculator."
         )
     return [(str(int(value)),) if fine else () for value, fine in zip(values, known)]
 

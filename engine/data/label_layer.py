@@ -153,8 +153,8 @@ class LabelLayer:
         """
         if self.multilabel:
             raise LabelsInvalid(
-                f"The {self._purpose} {self.source} give several labels to a place, expected one "
-                "for each pixel. Choose a field with one class, or train on scenes."
+                f"The {self._purpose} {self.source} assign several labels to the same place, but each pixel can have "
+                "only one. Choose a field with one class, or train on scenes."
             )
         draw = Draw(len(self.classes), limit, seed)
         if self._features is None:
@@ -173,14 +173,14 @@ class LabelLayer:
         total = int(draw.totals.sum())
         if total == 0:
             raise EmptyArea(
-                f"The {self._purpose} {self.source} leave no labelled pixel on the raster: they "
-                "only touch its edge, or are no-data there. Draw labels on the raster."
+                f"The {self._purpose} {self.source} do not cover any valid pixel of the raster: they only touch its "
+                "edge, or the raster has no data there. Draw labels on the raster."
             )
         row, column, label, unit = draw.take()
         if len(row) < total:
             self._warn(
-                f"The {self._purpose} {self.source} label {total} pixels; {len(row)} of them were "
-                "drawn at random, of small classes all."
+                f"The {self._purpose} {self.source} cover {total} pixels. A random {len(row)} of them were used, "
+                "including all pixels of small classes."
             )
         unit = np.unique(unit, return_inverse=True)[1] if places is None else places[unit]
         return LabelledPixels(
@@ -205,8 +205,8 @@ class LabelLayer:
         """
         if self._features is None:
             raise LabelsInvalid(
-                f"The {self._purpose} {self.source} are a class raster, expected scenes: polygons "
-                "or points with a class field. Choose a vector layer, or train segmentation."
+                f"The {self._purpose} {self.source} are a class raster, but scenes need polygons or points with a "
+                "class field. Choose a vector layer, or train a segmentation model."
             )
         shapes, places = self._features.on(grid)
         owned = [self._owned[place] for place in places]
@@ -230,15 +230,14 @@ class LabelLayer:
         told = self._pairs_told(scenes.unit[pairs[:PAIRS]].tolist())
         if out * 2 >= total:
             raise LabelsInvalid(
-                f"{out} of {total} scenes of the {self._purpose} {self.source} are drawn twice with "
-                f"different classes, such as {told}; expected one class for each scene. Correct these "
-                "features (feature ids), or tick 'A scene may have several labels' and give one feature "
-                "all of its labels, separated by semicolons."
+                f"{out} of {total} scenes of the {self._purpose} {self.source} were drawn twice with different "
+                f"classes, such as {told}, but a scene can have only one class. Correct the features with these IDs, "
+                "or tick 'A scene may have several labels' and give one feature all of its labels, separated by "
+                "semicolons."
             )
         self._warn(
-            f"{out} of {total} scenes of the {self._purpose} {self.source} are drawn twice with "
-            f"different classes, such as {told}; none of them is learned from. Correct these features "
-            "(feature ids)."
+            f"{out} of {total} scenes of the {self._purpose} {self.source} were drawn twice with different classes, "
+            f"such as {told}. None of them is used for training. Correct the features with these IDs."
         )
         return scenes.only(clear)
 
@@ -253,10 +252,10 @@ class LabelLayer:
         )
         if drawn.contested >= _CONTESTED * (sure + drawn.contested):
             raise LabelsInvalid(
-                f"{told}; expected one class for each pixel. Correct these features (feature ids), "
-                "or cut one from the other with Difference."
+                f"{told}, but each pixel can have only one class. Correct the features with these IDs, or remove the "
+                "overlap with the tool 'Difference'."
             )
-        self._warn(f"{told}; these pixels are ignored.")
+        self._warn(f"{told}. These pixels are ignored.")
 
     def _pairs_told(self, pairs: Sequence[Sequence[int]]) -> str:
         """Ids and classes of contradicting features, for messages; features are given by their index in the layer."""

@@ -56,32 +56,36 @@ def read_classes(path: str, purpose: str) -> RasterClasses:
     counts: dict[int, int] = {}
     warnings = []
     with open_raster(path) as dataset:
-        where = f"The {purpose} {path}"
+        where = f"The {purpose} raster {path}"
         decimal = not np.issubdtype(np.dtype(dataset.dtypes[0]), np.integer)
         for values in _strips(dataset, path):
             if decimal and (values != np.round(values)).any():
                 example = values[values != np.round(values)][0]
                 raise LabelsInvalid(
-                    f"{where} holds decimal numbers such as {example:g}, expected a raster whose "
-                    "values are classes. Choose another raster, or make classes of the numbers "
-                    "(Reclassify by Table in QGIS)."
+                    f"{where} contains decimal numbers such as {example:g}, but the values of a class raster must be "
+                    "whole numbers. Choose another raster, or convert the numbers to classes (Reclassify by Table in "
+                    "QGIS)."
                 )
             for value, count in zip(*np.unique(values, return_counts=True)):
                 counts[int(value)] = counts.get(int(value), 0) + int(count)
             if len(counts) > MOST:
                 raise LabelsInvalid(
-                    f"{where} has more than {MOST} different values, expected a raster whose "
-                    "values are classes. Choose the class raster, not the image."
+                    f"{where} has more than {MOST} different values, so it does not look like a class raster. Choose "
+                    "the class raster, not the image."
                 )
         if not counts:
             raise LabelsInvalid(
-                f"{where} has no labelled pixel: all are no-data ({dataset.nodata}). Choose another "
-                "raster, or correct its no-data value."
+                f"{where} has no labelled pixels: all of them are no-data ({dataset.nodata}). Choose another raster, "
+                "or correct its no-data value."
             )
         if decimal:
-            warnings.append(f"{where} holds decimal numbers; as all are whole, they are classes.")
+            warnings.append(
+                f"{where} contains decimal numbers. As all of them are whole, they are used as classes."
+            )
         if dataset.count > 1:
-            warnings.append(f"{where} has {dataset.count} bands; the first one holds the classes.")
+            warnings.append(
+                f"{where} has {dataset.count} bands. The first one is used as the class band."
+            )
         looks = raster_looks(dataset, path)
         warnings += _undeclared(dataset, where, counts, looks)
     ordered = sorted(counts)
@@ -100,8 +104,8 @@ def _undeclared(
     if MaskFlags.all_valid not in dataset.mask_flag_enums[0] or len(counts) < 3:
         return []
     return [
-        f"{where} declares no no-data value, so its {value} was taken for a class, of {counts[value]} pixels. If it "
-        f"stands for what is not labelled, set it as no-data in the file (gdal_edit.py -a_nodata {value})."
+        f"{where} has no no-data value, so the value {value} was treated as a class with {counts[value]} pixels. If "
+        f"it means 'not labelled', set it as the no-data value of the file (gdal_edit.py -a_nodata {value})."
         for value in _UNLABELLED
         if value in counts and not looks.get(str(value), Look()).title
     ]
@@ -141,9 +145,9 @@ class RasterPixels:
             ground = Placement(self._grid, own).source_window(own.window)
             if ground is None or not place.overlaps():
                 raise EmptyArea(
-                    f"The {self._purpose} {self._path} and the raster have no ground in common: bounds "
-                    f"{_told(own)}, the raster's {_told(self._grid)}. "
-                    "Choose labels on the raster, or check both layers' CRS."
+                    f"The {self._purpose} raster {self._path} and the image do not overlap: bounds {_told(own)}, "
+                    f"those of the image {_told(self._grid)}. Choose labels within the image, or check the CRS of "
+                    "both layers."
                 )
             side = max(64, _TILE // max(1, int(place.ratio)))
             units = 0
@@ -202,14 +206,14 @@ class RasterPixels:
         crs = ""
         if not dataset.crs and dataset.transform.is_identity and size == self._grid.shape:
             self.warnings.append(
-                f"The {self._purpose} {self._path} has no georeference; as it has the raster's "
-                f"size, {size[1]} x {size[0]} pixels, it is laid on it pixel by pixel."
+                f"The {self._purpose} raster {self._path} is not georeferenced. As it has the same size as the image, "
+                f"{size[1]} x {size[0]} pixels, it is aligned with it pixel by pixel."
             )
             return Grid(self._grid.crs, self._grid.transform, size[1], size[0])
         if not dataset.crs and not dataset.transform.is_identity:
             crs = self._grid.crs.to_wkt()
             self.warnings.append(
-                f"The {self._purpose} {self._path} has no CRS; it is taken to be the raster's."
+                f"The {self._purpose} raster {self._path} has no CRS. The CRS of the image is assumed."
             )
         return grid_of(dataset, self._path, crs)
 

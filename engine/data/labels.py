@@ -55,15 +55,15 @@ def read_labels(
     if _is_raster(path, field):
         if multilabel:
             raise LabelsInvalid(
-                f"The {purpose} {path} are a class raster, which has one label for each pixel. "
-                "For several labels a scene choose a vector layer."
+                f"The {purpose} {path} are a class raster, which has one label for each pixel. For several labels per "
+                "scene, choose a vector layer."
             )
         return _raster_layer(path, looks, purpose, least)
     file = split_source(path)[0]
     if os.path.exists(file) and not has_layers(file):
         raise VectorUnreadable(
-            f"The {purpose} file {file} can be read neither as a vector layer nor as a raster. Open "
-            "it in QGIS to see, and export it again, as GeoPackage or GeoTIFF."
+            f"The {purpose} file {file} can be read neither as a vector layer nor as a raster. Check whether it opens "
+            "in QGIS, and export it again as GeoPackage or GeoTIFF."
         )
     features = read_features(path, purpose, POLYGONS + POINTS)
     found = field_labels(features, field, multilabel)
@@ -97,14 +97,14 @@ def _ignored(features: Features, found: FieldLabels, field: str) -> list[str]:
     purpose, source, told = features.purpose, features.source, []
     if features.left_out:
         told.append(
-            f"{features.left_out} features of the {purpose} {source} are neither polygons nor "
-            "points; they are ignored."
+            f"{features.left_out} features of the {purpose} {source} are neither polygons nor points. They are "
+            "ignored."
         )
     empty = sum(not labels for labels in found.labels)
     if empty:
         told.append(
-            f"{empty} of {len(features.fids)} features of the {purpose} {source} have no class in "
-            f"the field '{field}'; they are ignored."
+            f"{empty} of {len(features.fids)} features of the {purpose} {source} have no class in the field "
+            f"'{field}'. They are ignored."
         )
     return told
 

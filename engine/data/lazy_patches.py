@@ -145,8 +145,8 @@ class LazyPatchLoader:
                 break
         if best is None or most == 0:
             raise EmptyArea(
-                f"No patch with valid pixels was found in {_MOST_TRIES} draws: the imagery is nearly all "
-                "no-data. Clip the rasters to their data, or check their no-data values."
+                f"No patch with valid pixels was found in {_MOST_TRIES} attempts: the imagery is almost entirely "
+                "no-data. Clip the rasters to the area with data, or check their no-data values."
             )
         return plan.lit(best, generator)
 
@@ -185,6 +185,6 @@ class _Free(Drawable):
             height, width = height // 2, width // 2
             crop = Crop(0, 0, height, width)
         raise EmptyArea(
-            f"The raster {self.raster.path} has no room beside what is held back to judge by. "
-            "Give larger rasters, or more of them."
+            f"Apart from the area held back for validation, the raster {self.raster.path} has no room for a training "
+            "window. Use larger rasters, or more of them."
         )

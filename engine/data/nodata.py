@@ -134,6 +134,8 @@ class Validity:
             parts.append("alpha band")
         if self.zeros:
             parts.append(
-                marked("0 in every used band counts as no-data, as the file declares none")
+                marked(
+                    "pixels with 0 in all bands used are treated as no-data, as the file declares no no-data value"
+                )
             )
         return "; ".join(parts)

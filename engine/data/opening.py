@@ -30,11 +30,11 @@ def open_raster(path: str) -> Iterator[Any]:
         RasterUnreadable: The file is missing, damaged, a container of rasters, or channels-last.
     """
     if not path:
-        raise RasterUnreadable("No raster was given. Choose a raster file.")
+        raise RasterUnreadable("No raster was specified. Choose a raster file.")
     plain = "://" not in path and not path.startswith("/vsi") and not _driver_prefix(path)
     if plain and not os.path.exists(path):
         raise RasterUnreadable(
-            f"The raster {path} does not exist. Check the path, and that its drive is mounted."
+            f"The raster {path} does not exist. Check the path, and that the drive is connected."
         )
     if plain and os.path.isdir(path) and not path.lower().rstrip("/").endswith(".zarr"):
         raise RasterUnreadable(
@@ -139,22 +139,21 @@ def grid_of(dataset: Any, path: str, crs: str = "") -> Grid:
     if not known:
         points = ""
         if dataset.gcps[0] or dataset.rpcs:
-            points = " It has ground control points or RPCs: warp it first (Raster > Projections)."
+            points = " It has ground control points or RPCs: warp it first (Raster > Projections > Warp)."
         raise GeoreferenceMissing(
-            f"The raster {path} has no coordinate reference system.{points} Assign the right one "
-            "in QGIS with Raster > Projections > Assign Projection, or give it as CRS."
+            f"The raster {path} has no coordinate reference system.{points} Assign the correct one in QGIS with "
+            "Raster > Projections > Assign Projection, or specify it as the CRS."
         )
     if not placed and not crs:
         raise GeoreferenceMissing(
-            f"The raster {path} has no geotransform, so its place and pixel size are unknown. "
-            "Georeference it in QGIS (Layer > Georeferencer), or give the CRS explicitly to work "
-            "in pixel coordinates."
+            f"The raster {path} has no geotransform, so its location and pixel size are unknown. Georeference it in "
+            "QGIS (Layer > Georeferencer), or specify a CRS to work in pixel coordinates."
         )
     if not placed and dataset.gcps[0]:
         # QGIS warps it for display, so results in pixel coordinates would be elsewhere.
         raise GeoreferenceMissing(
-            f"The raster {path} is placed by ground control points, which have no pixel grid. Warp it first in QGIS "
-            "(Raster > Projections > Warp), and give the result."
+            f"The raster {path} is positioned by ground control points, which do not form a regular pixel grid. Warp "
+            "it in QGIS first (Raster > Projections > Warp), and use the result."
         )
     grid = Grid(known, dataset.transform, dataset.width, dataset.height)
     left, bottom, right, top = grid.bounds
@@ -162,7 +161,7 @@ def grid_of(dataset: Any, path: str, crs: str = "") -> Grid:
     sides = (right - left, top - bottom)
     if grid.transform.determinant == 0 or not all(0 < side < math.inf for side in sides):
         raise GeoreferenceMissing(
-            f"The raster {path} has a geotransform whose pixels have no area. Georeference it again."
+            f"The geotransform of the raster {path} gives its pixels no area. Georeference it again."
         )
     return grid
 
@@ -177,7 +176,7 @@ def parse_crs(text: str) -> CRS:
         return CRS.from_user_input(text)
     except (CRSError, ValueError) as error:
         raise InvalidParameter(
-            f"'{text[:60]}' is not a coordinate reference system. Give a code such as EPSG:32631.",
+            f"'{text[:60]}' is not a coordinate reference system. Specify a code such as EPSG:32631.",
             details=str(error),
         ) from error
 
@@ -186,11 +185,11 @@ def _remedy(path: str) -> str:
     """Advice about a raster that cannot be read."""
     if is_far(path):
         return (
-            "It comes from another machine: check the address, the network, and that you may read it there. The "
-            "server must send parts of a file (HTTP range requests); if it does not, download the file first."
+            "The file is on a remote server: check the address, the network and your access rights. The server must "
+            "support reading parts of a file (HTTP range requests). If it does not, download the file first."
         )
     return (
-        "The file may be damaged or incompletely downloaded: open it in QGIS to see, and copy, download or export it "
+        "The file may be damaged or incomplete. Check whether it opens in QGIS, and copy, download or export it "
         "again."
     )
 
@@ -207,10 +206,10 @@ def _check_layout(dataset: Any, path: str) -> None:
     pages = dataset.count if dataset.count > 1 else len(inside)
     if thin <= _THIN and pages > _THIN:
         raise RasterUnreadable(
-            f"The raster {path} looks channels-last: {pages} pages of {dataset.width} x "
-            f"{dataset.height} pixels, which is an image of {pages} rows whose bands were stored "
-            f"as columns. Write it again with the bands first (shape {thin}, {pages}, "
-            f"{max(dataset.width, dataset.height)}; in Python: numpy.moveaxis(image, -1, 0))."
+            f"The raster {path} seems to be stored channels-last: {pages} pages of {dataset.width} x {dataset.height} "
+            f"pixels, that is, an image of {pages} rows whose bands were stored as columns. Save it again with the "
+            f"bands first (shape {thin}, {pages}, {max(dataset.width, dataset.height)}; in Python: "
+            "numpy.moveaxis(image, -1, 0))."
         )
     if dataset.count == 0 or (inside and dataset.transform.is_identity and not dataset.crs):
         names = ", ".join(inside[:3]) + (", ..." if len(inside) > 3 else "")
@@ -222,5 +221,5 @@ def _check_layout(dataset: Any, path: str) -> None:
         )
     if any(dtype.startswith("complex") for dtype in dataset.dtypes):
         raise RasterUnreadable(
-            f"The raster {path} has complex values (radar?). Convert it to real values first."
+            f"The raster {path} has complex values, as some radar products do. Convert it to real values first."
         )

@@ -185,12 +185,11 @@ class PatchLoader:
         usable = [index for index, item in enumerate(sources) if item.valid.any()]
         if not usable:
             raise EmptyArea(
-                "The images have no valid pixel to train on. Check their no-data values."
+                "The images have no valid pixels to train on. Check their no-data values."
             )
         if len({sources[index].image.shape[0] for index in usable}) > 1:
             raise InvalidParameter(
-                "The images have different numbers of bands, expected the same in all. "
-                "Choose the same bands for each."
+                "The images have different numbers of bands. Choose the same bands for each image."
             )
         self._sources = [sources[index] for index in usable]
         chance = [source.valid.size**0.5 for source in self._sources]

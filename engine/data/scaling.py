@@ -109,13 +109,14 @@ def decide(evidence: Evidence, unit: str = "reflectance") -> Scaling:
     """
     bands = len(evidence.scales)
     if unit == "raw":
-        return Scaling((1.0,) * bands, (0.0,) * bands, marked("values as in the file"))
+        return Scaling((1.0,) * bands, (0.0,) * bands, marked("values unchanged"))
     parts: list[str] = []
     warnings: list[str] = []
     if not _usable(evidence):
         warnings.append(
-            "The file's own scales and offsets cannot be right, as a scale is 0 or one of them no number: they were "
-            "ignored. Write the right ones (gdal_edit.py -scale 0.0001 -offset 0), or none (-scale 1 -offset 0)."
+            "The scales and offsets in the file are invalid, as a scale is 0 or a value is not a number. They were "
+            "ignored. Set the correct ones (gdal_edit.py -scale 0.0001 -offset 0), or remove them (-scale 1 -offset "
+            "0)."
         )
         evidence = replace(evidence, scales=(1.0,) * bands, offsets=(0.0,) * bands)
     landsat = evidence.sensor.startswith("Landsat") and evidence.dtype == "uint16"
@@ -146,9 +147,9 @@ def _to_reflectance(
         factors, offsets = np.asarray(evidence.scales), np.asarray(evidence.offsets)
         same = len(set(evidence.scales)) == 1 and len(set(evidence.offsets)) == 1
         parts.append(
-            marked(f"{dtype} with the file's own scale {factors[0]:g} and offset {offsets[0]:g}")
+            marked(f"{dtype} with the scale {factors[0]:g} and offset {offsets[0]:g} of the file")
             if same
-            else marked(f"{dtype} with the file's own scales and offsets")
+            else marked(f"{dtype} with the scales and offsets of the file")
         )
         high = evidence.high * float(factors.max()) + float(offsets.max())
         whole = _whole(high, "", parts, warnings)
@@ -156,9 +157,8 @@ def _to_reflectance(
         whole = 1 / 255
         parts.append(marked(f"{dtype} values / 255"))
         warnings.append(
-            "The raster has 8-bit values, which are stretched for display or uncalibrated: they "
-            "were taken as reflectance after division by 255, and results may be poor. Use the "
-            "original product where you can."
+            "The raster has 8-bit values, which are usually stretched for display or uncalibrated. They were divided "
+            "by 255 and treated as reflectance, so results may be poor. Use the original product if possible."
         )
     elif dtype.startswith("float"):
         whole = _whole(evidence.high, dtype, parts, warnings)
@@ -178,15 +178,17 @@ def _doubt(
     high = evidence.high * float(factors.max()) + float(offsets.max())
     if evidence.pixels and not 0 < high <= _BRIGHTEST:
         warnings.append(
-            f"The raster's values become reflectances up to {high:.3g}, where 0 to about 1 is expected: results may "
-            "be wrong. Check the scale and offset in the file, or write reflectance 0..1 or reflectance x 10000."
+            f"After scaling, the raster's values reach a reflectance of {high:.3g}, although about 0 to 1 is "
+            "expected. Results may be wrong. Check the scale and offset of the file, or convert the values to "
+            "reflectance (0 to 1) or reflectance x 10000."
         )
     least = evidence.least * float(factors.max()) + float(offsets.min())
     if least < _DARKEST < high:
         warnings.append(
-            f"Some of the raster's values become reflectances of {least:.3g}, which no ground has ({evidence.least:g} "
-            "in the file): no-data that the file does not declare would be mapped as ground, and spoil the windows "
-            "around it. Set it as the layer's additional no-data value, or in the file (gdal_edit.py -a_nodata)."
+            f"After scaling, some of the raster's values give an impossible reflectance of {least:.3g} "
+            f"({evidence.least:g} in the file). They are probably no-data that the file does not declare, which would "
+            "be mapped as land cover and distort the results around it. Set the value as additional no-data value of "
+            "the layer, or in the file (gdal_edit.py -a_nodata)."
         )
 
 
@@ -199,23 +201,23 @@ def _whole(high: float, dtype: str, parts: list[str], warnings: list[str]) -> fl
     """The factor that converts values of this magnitude to reflectance 0..1."""
     if high <= 3:
         parts.append(
-            marked(f"{dtype} values taken as reflectance")
+            marked(f"{dtype} values used as reflectance")
             if dtype
-            else marked("giving reflectance")
+            else marked("which gives reflectance")
         )
         return 1.0
     if high > 150:
         parts.append(marked(f"{dtype} values / 10000") if dtype else "/ 10000")
         if high < _DIM:
             warnings.append(
-                f"The raster's values reach {high:.3g}: they were taken as reflectance x 10000, which leaves even its "
-                "brightest places dark. If they are radiance, convert them to reflectance first."
+                f"The raster's values reach {high:.3g}. They were treated as reflectance x 10000, but then even the "
+                "brightest areas are dark. If the values are radiance, convert them to reflectance first."
             )
         return 1 / 10_000
     parts.append(marked(f"{dtype} values / 100") if dtype else "/ 100")
     warnings.append(
-        f"The raster's values reach {high:.3g}: they were taken as percent and divided by 100. "
-        "If that is wrong, write reflectance 0..1 or reflectance x 10000."
+        f"The raster's values reach {high:.3g}. They were treated as percent and divided by 100. If this is wrong, "
+        "convert them to reflectance (0 to 1) or reflectance x 10000."
     )
     return 1 / 100
 
@@ -226,16 +228,18 @@ def _landsat(evidence: Evidence) -> Scaling:
     dark = min((evidence.low or {"": 0.0}).values(), default=0.0)
     if evidence.level1:
         factor, offset = 2e-5, -0.1
-        text = marked(f"uint16 {evidence.sensor} Level-1 top-of-atmosphere numbers")
+        text = marked(f"uint16 {evidence.sensor} Level-1 top-of-atmosphere values")
     elif dark >= 5000:
         factor, offset = 2.75e-5, -0.2
-        text = marked(f"uint16 {evidence.sensor} Collection 2 surface reflectance numbers")
+        text = marked(f"uint16 {evidence.sensor} Collection 2 surface reflectance values")
     else:
         factor, offset = 1e-4, 0.0
-        text = marked(f"uint16 {evidence.sensor} numbers / 10000")
+        text = marked(f"uint16 {evidence.sensor} values / 10000")
     if offset:
         text += f", x {factor:g} {offset:+g}"
-    warning = f"{text}: assumed from the product's name and values, as the file has no scale."
+    warning = (
+        f"{text}: assumed from the product name and the values, as the file declares no scale."
+    )
     return Scaling((factor,) * bands, (offset,) * bands, text, (warning,) if offset else ())
 
 
@@ -246,7 +250,7 @@ def _added(evidence: Evidence, stored: float, parts: list[str], warnings: list[s
     low = {name: value / stored for name, value in (evidence.low or {}).items()}
     darkest = min(low.values(), default=0.0)
     told = evidence.offset
-    source = marked("named in the metadata")
+    source = marked("from the metadata")
     if told is None and evidence.baseline is not None:
         told = -OFFSET if evidence.baseline >= 4 else 0.0
         source = marked(f"processing baseline {evidence.baseline:05.2f}")
@@ -254,7 +258,7 @@ def _added(evidence: Evidence, stored: float, parts: list[str], warnings: list[s
         if low and darkest < _PLAIN_DARK:
             parts.append(
                 marked(
-                    f"dark pixels show that the offset of {abs(told):g} ({source}) was already removed"
+                    f"dark pixels show that the offset of {abs(told):g} ({source}) has already been removed"
                 )
             )
             return 0.0
@@ -265,17 +269,16 @@ def _added(evidence: Evidence, stored: float, parts: list[str], warnings: list[s
     verdict = _seen(low, evidence.pixels)
     if verdict is None:
         warnings.append(
-            "No dark pixels tell whether the values carry the offset of 1000 (0.1 in reflectance) "
-            "that Sentinel-2 products have since processing baseline 04.00; none was removed. If "
-            "they do, subtract it first, or keep the product's name in the file's name."
+            "The file has no dark pixels that would show whether its values include the offset of 1000 (0.1 in "
+            "reflectance) of Sentinel-2 products since processing baseline 04.00. No offset was removed. If the "
+            "values include it, subtract it first, or keep the product name in the file name."
         )
         return 0.0
     if verdict:
-        parts.append(marked("after removing the offset of 1000 that dark pixels show"))
+        parts.append(marked("after removing the offset of 1000 indicated by dark pixels"))
         warnings.append(
-            f"The darkest pixels of all bands lie at {darkest:.0f} or above (in units of 1/10000): "
-            "the offset of 1000 that Sentinel-2 products carry since processing baseline 04.00 was "
-            "assumed and removed."
+            f"The darkest pixels of all bands have values of {darkest:.0f} or more (in units of 1/10000). The offset "
+            "of 1000 of Sentinel-2 products since processing baseline 04.00 was therefore assumed and removed."
         )
         return OFFSET
     return 0.0

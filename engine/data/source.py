@@ -100,9 +100,9 @@ class RasterSource:
             place = Placement(own, grid or own)
             if not place.overlaps():
                 raise NoOverlap(
-                    f"The raster {path} does not overlap the first one: its bounds are "
-                    f"{_told(own)}, the first one's {_told(place.grid)}. "
-                    "Choose two rasters of the same place, and check both layers' CRS."
+                    f"The raster {path} does not overlap the first one: its bounds are {_told(own)}, those of the "
+                    f"first one {_told(place.grid)}. Choose two rasters of the same place, and check the CRS of both "
+                    "layers."
                 )
             description = describe(dataset, path)
             try:
@@ -235,8 +235,8 @@ class RasterSource:
         sample = self._sample(self._indexes, CHUNKS)
         if sample[0].size == 0:
             raise EmptyArea(
-                f"The raster {self.path} has no valid pixel ({self.nodata or 'no no-data set'}). "
-                "Check its no-data value and the extent."
+                f"The raster {self.path} has no valid pixels ({self.nodata or 'no no-data set'}). Check its no-data "
+                "value and the extent."
             )
         mean = np.zeros(len(self._card.bands))
         std = np.ones(len(self._card.bands))

@@ -96,10 +96,9 @@ class Features:
         touching = shapely.intersects(shapes, _ground(grid)) & ~shapely.is_empty(shapes)
         if not touching.any():
             raise EmptyArea(
-                f"The {self.purpose} {self.source} and the raster have no ground in common: bounds "
-                f"{_told(self.bounds)} in {_named(crs)}, the raster's "
-                f"{_told(grid.bounds)} in {_named(pyproj.CRS(grid.crs.to_wkt()))}. "
-                f"Choose {self._kind()} on the raster, or check both layers' CRS."
+                f"The {self.purpose} {self.source} and the raster do not overlap: bounds {_told(self.bounds)} in "
+                f"{_named(crs)}, those of the raster {_told(grid.bounds)} in {_named(pyproj.CRS(grid.crs.to_wkt()))}. "
+                f"Choose {self._kind()} within the raster, or check the CRS of both layers."
             )
         return shapes[touching], np.flatnonzero(touching)
 
@@ -168,7 +167,7 @@ def read_features(
         raise VectorUnreadable(
             f"The {purpose} file {file} cannot be read"
             + (f" (layer {layer})" if layer else "")
-            + ". Open it in QGIS to see, and export it again, as GeoPackage for instance.",
+            + ". Check whether it opens in QGIS, and export it again, for instance as GeoPackage.",
             details=str(error),
         ) from error
     geometries = shapely.from_wkb(wkb if wkb is not None else [], on_invalid="ignore")
@@ -219,7 +218,7 @@ def find_layer(path: str, purpose: str) -> tuple[str, str | int | None]:
     layers = [str(name) for name, kind in pyogrio.list_layers(file) if kind]
     if len(layers) > 1:
         raise VectorUnreadable(
-            f"The {purpose} file {file} has several layers: {', '.join(layers[:_MANY])}. Say which one, as in "
+            f"The {purpose} file {file} has several layers: {', '.join(layers[:_MANY])}. Specify one of them, as in "
             f"{file}|layername={layers[0]}."
         )
     return file, layers[0] if layers else None
@@ -260,9 +259,9 @@ def _check_way(crs: pyproj.CRS, grid: Grid, purpose: str, file: str) -> None:
         pyproj.Transformer.from_crs(crs, grid.crs.to_wkt(), always_xy=True)
     except ProjError as error:
         raise VectorUnreadable(
-            f"The {purpose} file {file} lies in '{_named(crs)}' and the raster in '{_named(_plane_crs(grid))}': no way "
-            "from one to the other is known. Give the layer in the raster's CRS, or set the CRS that its coordinates "
-            "are really in.",
+            f"The {purpose} file {file} has the CRS '{_named(crs)}' and the raster '{_named(_plane_crs(grid))}', and "
+            "no transformation between them is known. Use a layer in the raster's CRS, or set the CRS that the "
+            "coordinates are actually in.",
             details=str(error),
         ) from error
 

@@ -51,7 +51,7 @@ def export_deepness(source: Path, target: Path, sha256: str, progress: Progress)
     if card.normalisation.kind == "scene-statistics":
         raise InvalidParameter(
             f"The model '{card.title or card.name}' standardises each scene by statistics of all its pixels, which "
-            "Deepness does not compute: its maps would differ. Export it as plain ONNX."
+            "Deepness does not compute, so its maps would differ. Export the model as plain ONNX."
         )
     ours = onnx.load(source)
     progress.update(0.2, "Writing the graph for Deepness")
@@ -66,19 +66,20 @@ def export_deepness(source: Path, target: Path, sha256: str, progress: Progress)
             break
     if not difference <= TOLERANCE:
         raise ModelInvalid(
-            f"The graph for Deepness differs from the model by {difference:.2g} in a probability, accepted is "
-            f"{TOLERANCE:.2g}. Export it as plain ONNX, and please report the model's card."
+            f"The probabilities of the graph for Deepness differ from those of the model by up to {difference:.2g}, "
+            f"but only {TOLERANCE:.2g} is acceptable. Export the model as plain ONNX, and please report the model's "
+            "card."
         )
     helper.set_model_props(proto, metadata(card, sha256))
     progress.update(0.8, "Writing the model")
     target.write_bytes(proto.SerializeToString())
     bands = ", ".join(band.name for band in card.bands)
     dates = " of the first date, then of the second" if card.task == "change-detection" else ""
-    progress.log(f"In Deepness, map the bands in this order: {bands}{dates}.")
+    progress.log(f"In Deepness, assign the bands in this order: {bands}{dates}.")
     if card.unit == "reflectance":
         progress.warning(
-            f"In Deepness, values must be reflectance x {SCALE}, without an added offset: subtract the 1000 that "
-            "Sentinel-2 products carry since processing baseline 04.00 before."
+            f"In Deepness, values must be reflectance x {SCALE} without an added offset. First subtract the offset of "
+            "1000 of Sentinel-2 products since processing baseline 04.00."
         )
     return difference
 

@@ -79,8 +79,8 @@ def _in_format(path: Path, form: str) -> Path | None:
         return wanted
     if form == SAFETENSORS:
         raise ModelInvalid(
-            f"The model '{path.stem}' has no weights to train from: there is no {wanted.name} beside it. "
-            "Export it as ONNX instead."
+            f"The model '{path.stem}' has no weights to train from: there is no {wanted.name} next to it. Export it "
+            "as ONNX instead."
         )
     return None
 
@@ -90,8 +90,8 @@ def _predicting(path: Path, staged: Path, progress: Progress) -> tuple[Path, flo
     card = read_card(path)
     if card.task == "backbone":
         raise ModelTaskMismatch(
-            f"The model '{path.stem}' is a backbone: it predicts nothing until it is fine-tuned, so there is nothing "
-            "to run elsewhere. Export its weights (safetensors), or fine-tune it first."
+            f"The model '{path.stem}' is a backbone, which cannot make predictions before it is fine-tuned. Export "
+            "its weights (safetensors), or fine-tune it first."
         )
     # Imported late, as only this needs the libraries of the training tier.
     from ..checkpoint import load

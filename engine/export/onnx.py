@@ -86,8 +86,8 @@ def export_onnx(
             break
     if proto is None or not difference <= tolerance:
         raise ModelInvalid(
-            f"The exported graph differs from the network by {difference:.2g} in a probability, "
-            f"accepted is {tolerance:.2g}. "
+            f"The probabilities of the exported graph differ from those of the network by up to {difference:.2g}, but "
+            f"only {tolerance:.2g} is acceptable. "
             + (
                 "Export with full weights (half off)."
                 if half
@@ -153,9 +153,7 @@ def trace(predictor: Predictor) -> torch.onnx.ONNXProgram:
             verbose=False,
         )
     if program is None:
-        raise ModelInvalid(
-            "The network cannot be exported by this version of torch. Please report it."
-        )
+        raise ModelInvalid("This version of PyTorch cannot export the network. Please report it.")
     return program
 
 
@@ -253,6 +251,6 @@ def _variants(predictor: Predictor, batch: int) -> list[tuple[torch.Tensor, ...]
 def _check_size(proto: onnx.ModelProto, half: bool) -> None:
     if proto.ByteSize() > _LARGEST_FILE:
         raise InvalidParameter(
-            "The model's weights need more than the 2 GB that one ONNX file can hold. "
+            "The weights of the model need more than 2 GB, the largest size of a single ONNX file. "
             + ("Use a smaller model." if half else "Export with half-precision weights.")
         )

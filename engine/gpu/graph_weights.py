@@ -44,8 +44,8 @@ def graph_weights(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]
         value = found.get(name)
         if value is None or value.shape != tuple(like.shape):
             raise ModelInvalid(
-                f"The graph of '{path.name}' does not hold the weight '{name}' of its network. Use ONNX Runtime for "
-                "this model, or keep its .safetensors file beside it."
+                f"The graph of '{path.name}' does not contain the weight '{name}' of its network. Use ONNX Runtime "
+                "for this model, or keep its .safetensors file next to it."
             )
         dtype = like.dtype if not like.dtype.is_floating_point else torch.float32
         weights[name] = torch.from_numpy(np.array(value)).to(dtype)

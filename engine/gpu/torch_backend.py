@@ -77,8 +77,8 @@ class TorchBackend(Backend):
             raise self._too_large(error) from error
         except RuntimeError as error:
             raise ModelInvalid(
-                f"The model '{self._path.name}' failed on the GPU. Choose the device 'cpu'; if it is a model that "
-                "ships, please report this.",
+                f"The model '{self._path.name}' failed on the GPU. Choose the device 'cpu'. If it is one of the "
+                "models that come with the plugin, please report this.",
                 details=str(error),
             ) from error
         return checked_scores(given.numpy(), self._path, self._card)
@@ -114,8 +114,8 @@ class TorchBackend(Backend):
 
     def _too_large(self, error: Exception) -> OutOfMemory:
         return OutOfMemory(
-            f"The GPU has too little free memory for the model '{self._path.name}'. Close other programs, or choose a "
-            "smaller model.",
+            f"The GPU does not have enough free memory for the model '{self._path.name}'. Close other programs, or "
+            "choose a smaller model.",
             details=str(error),
         )
 

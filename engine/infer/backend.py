@@ -107,8 +107,8 @@ def check_graph(
     if not dates <= set(inputs) <= known or "probabilities" not in outputs:
         raise ModelInvalid(
             f"The graph of '{path.name}' has the inputs {', '.join(sorted(inputs))} and the outputs "
-            f"{', '.join(sorted(outputs))}; a model for {card.task} needs {', '.join(sorted(dates))} and "
-            "gives probabilities. Import the model again."
+            f"{', '.join(sorted(outputs))}, but a model for {card.task} needs {', '.join(sorted(dates))} and must "
+            "return probabilities. Import the model again."
         )
     size = [len(card.bands), card.window, card.window]
     for name in dates:
@@ -117,8 +117,8 @@ def check_graph(
             isinstance(have, int) and have != want for have, want in zip(given, size)
         ):
             raise ModelInvalid(
-                f"The graph of '{path.name}' takes {given} (bands, rows, columns), its card says {size}. "
-                "The file does not fit its card: make or import it again."
+                f"The graph of '{path.name}' expects {given} (bands, rows, columns), but its card says {size}. The "
+                "file does not match its card: create or import it again."
             )
 
 
@@ -132,8 +132,8 @@ def checked_scores(result: Any, path: Path, card: Card) -> Floats:
     classes = len(card.classes)
     if scores.ndim not in (2, 4) or scores.shape[1] != classes:
         raise ModelInvalid(
-            f"The model '{path.name}' gave scores of the shape {scores.shape}, its card has {classes} "
-            "classes. The file does not fit its card: make or import it again."
+            f"The model '{path.name}' returned scores of the shape {scores.shape}, but its card has {classes} "
+            "classes. The file does not match its card: create or import it again."
         )
     return scores
 
@@ -150,7 +150,7 @@ def check_numbers(scores: Floats, known: NDArray[np.bool_] | bool = True) -> Non
     """
     if np.isnan(scores).any(where=known):
         raise ModelInvalid(
-            "The model gave scores that are no numbers (NaN): it is damaged, or the raster has values far from those "
-            "that it was made for. Check the raster's values and no-data, set the device to 'cpu', or make or import "
-            "the model again."
+            "The model returned scores that are not numbers (NaN). Either it is damaged, or the raster's values are "
+            "far outside the range that it was trained on. Check the raster's values and no-data, set the device to "
+            "'cpu', or create or import the model again."
         )

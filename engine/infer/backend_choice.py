@@ -88,15 +88,15 @@ def _measure(
             backend = opener()
             found = agreement(expected, [backend.predict(window) for window in windows])
         except EngineError as error:
-            progress.log(f"Measured once: {name} does not run this model: {error.message}")
+            progress.log(f"Speed test: {name} cannot run this model: {error.message}")
             continue
         if found.good:
             backends[name], told[name] = backend, f", {found}"
         else:
-            progress.log(f"Measured once: {backend.name}: {found}; not used")
+            progress.log(f"Speed test: {backend.name}: {found}; not used")
     seconds = seconds_a_window(list(backends.values()), windows)
     for (name, backend), took in zip(backends.items(), seconds):
-        progress.log(f"Measured once: {backend.name}: {1000 * took:.1f} ms a window{told[name]}")
+        progress.log(f"Speed test: {backend.name}: {1000 * took:.1f} ms per window{told[name]}")
     chosen = worthwhile(dict(zip(backends, seconds)))
     return chosen, backends[chosen]
 

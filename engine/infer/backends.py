@@ -75,10 +75,10 @@ def _open(path: Path, card: Card, device: str, threads: int, progress: Progress)
             "this engine's ONNX Runtime was built for the processor only, and there is no PyTorch that sees a GPU"
         )
         raise DeviceUnavailable(
-            f"A GPU was asked for and none can be used: {why}. Choose the device 'auto' or 'cpu', or install the "
+            f"A GPU was requested, but none can be used: {why}. Choose the device 'auto' or 'cpu', or install the "
             "engine for your GPU.",
             details=why,
         )
     for reason in reasons:
-        progress.warning(f"The GPU is not used, the processor is. {reason}")
+        progress.warning(f"The processor is used instead of the GPU. {reason}")
     return fastest(path, card, threads, progress)

@@ -85,7 +85,7 @@ def compute_scenes(job: BatchJob, progress: Progress) -> dict[str, Any]:
     left = [s for s in scenes if not (job.resume and table.is_done(s.name, keys[s.name]))]
     if len(left) < len(scenes):
         progress.log(
-            f"{len(scenes) - len(left)} of {len(scenes)} scenes were finished by an earlier run and are left out"
+            f"{len(scenes) - len(left)} of {len(scenes)} scenes were completed by an earlier run and are skipped"
         )
     run = _Run(job, verb, left, keys, table, _Board(progress, len(left)))
     reasons: list[str] = []
@@ -98,9 +98,9 @@ def compute_scenes(job: BatchJob, progress: Progress) -> dict[str, Any]:
             reasons = [future.result() for future in futures]
     if not table.complete():
         progress.warning(
-            f"'{folder / TABLE}' could not be brought up to date: another program, such as a spreadsheet, holds it. "
-            f"Close it there and run the same again, which writes the table alone; '{RECORDS}' tells of all scenes "
-            "meanwhile."
+            f"'{folder / TABLE}' could not be updated, because another program, such as a spreadsheet, has it open. "
+            f"Close it there and run the same command again, which only writes the table. Until then, '{RECORDS}' "
+            "lists all scenes."
         )
     progress.update(1.0, "Done")
     failed = [(scene.name, reason) for scene, reason in zip(left, reasons) if reason]
@@ -187,8 +187,8 @@ def _pool(job: BatchJob) -> Iterator[_Pool]:
 def _raise(failed: list[tuple[str, str]], count: int, table: Path) -> None:
     named = "; ".join(f"{name}: {reason.rstrip('.')}" for name, reason in failed[:_NAMED])
     raise ScenesFailed(
-        f"{len(failed)} of {count} scenes could not be computed: {named}. The others are done; '{table}' tells of all. "
-        "Mend what is wrong and run the same again: what is done is left out.",
+        f"{len(failed)} of {count} scenes failed: {named}. All others are complete; '{table}' lists every scene. Fix "
+        "the problem and run the same command again: completed scenes are skipped.",
         details="\n".join(f"{name}: {reason}" for name, reason in failed),
     )
 

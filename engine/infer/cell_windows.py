@@ -69,7 +69,7 @@ class CellWindows:
         parts = range(self.parts) if parts is None else parts
         wanted = [(part, window) for part in parts for window in self._rows[part]]
         for done, (part, window) in enumerate(wanted):
-            progress.update(done / len(wanted), "Labelling cells")
+            progress.update(done / len(wanted), "Classifying cells")
             if not self._region.mask(window).any():
                 continue
             feeds, valid = self._read(window)

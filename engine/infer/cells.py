@@ -76,8 +76,8 @@ def lay_cells(grid: Grid, card: Card, cell_size: float, progress: Progress) -> C
         wide, tall = (size / cell_size * card.window for size in grid.resolution)
         if min(wide, tall) > card.window:
             raise InvalidParameter(
-                f"The cell size {cell_size:g} is smaller than a pixel ({max(grid.resolution):g} CRS units). Give a "
-                "larger one, or 0 for the model's own window."
+                f"The cell size {cell_size:g} is smaller than a pixel ({max(grid.resolution):g} CRS units). Use a "
+                "larger one, or 0 for the model's own window size."
             )
     else:
         wide, tall = across / card.gsd, down / card.gsd
@@ -87,12 +87,13 @@ def lay_cells(grid: Grid, card: Card, cell_size: float, progress: Progress) -> C
     scale = across / wide / card.gsd
     progress.log(
         f"The raster's pixels of {across:.3g} m are resampled to {across / wide:.3g} m, so that a cell of "
-        f"{card.window} px is {card.window * across / wide:.4g} m wide; the model was trained on {card.gsd:g} m."
+        f"{card.window} px is {card.window * across / wide:.4g} m wide. The model was trained on pixels of "
+        f"{card.gsd:g} m."
     )
     if not 1 / SCALE_TOLERANCE <= scale <= SCALE_TOLERANCE:
         progress.warning(
-            f"A cell shows the model {scale:.2g} times the ground it was trained on ({card.window * card.gsd:g} m "
-            "wide): the labels may be poor. Set the cell size to 0 for the model's own scale."
+            f"A cell covers {scale:.2g} times the area that the model was trained on ({card.window * card.gsd:g} m "
+            "wide), so the labels may be poor. Set the cell size to 0 to use the scale of the model."
         )
     transform = grid.transform @ Affine.scale(1 / wide, 1 / tall)
     return Cells(Grid(grid.crs, transform, width, height), card.window, scale)

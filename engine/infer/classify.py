@@ -88,7 +88,7 @@ def classify(job: ClassifyJob, progress: Progress) -> dict[str, Any]:
         if windows.sparse:
             what = "zones were kept without a label" if job.zones else "cells were left out"
             progress.log(
-                f"{windows.sparse} {what}: less than half of their ground is on valid pixels of the raster."
+                f"{windows.sparse} {what}: less than half of their area is covered by valid pixels of the raster."
             )
         progress.update(1.0, "Done")  # the last place for a cancel: then the outputs appear
     preflight.after_scenes(estimate, windows.tally, progress)
@@ -181,6 +181,6 @@ def _check_any(known: NDArray[np.bool_], windows: SceneWindows) -> None:
     if not known.any():
         what = "zone" if isinstance(windows, ZoneWindows) else "cell"
         raise EmptyArea(
-            f"No {what} can be labelled: of {windows.sparse}, none has at least half of its pixels valid. Choose a "
-            "smaller cell size, another area, or check the no-data values."
+            f"No {what} can be classified: in none of {windows.sparse} are at least half of the pixels valid. Choose "
+            "a smaller cell size or another area, or check the no-data values."
         )

@@ -96,9 +96,9 @@ def worker_model(
         own = Likeness.of(model, backend)
         if own != likeness:
             raise DeviceUnavailable(
-                f"A worker would compute with {own.backend} on {own.device} (model {own.model[:12]}), the client with "
+                f"A worker would use {own.backend} on {own.device} (model {own.model[:12]}), but the client uses "
                 f"{likeness.backend} on {likeness.device} (model {likeness.model[:12]}). Start the workers with the "
-                "client's environment and models, or set the device to 'cpu'."
+                "environment and the models of the client, or set the device to 'cpu'."
             )
         yield model, backend
 
@@ -173,8 +173,8 @@ def _wait(client: Any, future: Any, progress: Progress) -> None:
             begun = time.monotonic()
             if not client.scheduler_info()["workers"]:
                 progress.warning(
-                    "The cluster has no worker, so nothing is computed: the run waits for one. Start some with: dask "
-                    "worker ADDRESS, or cancel."
+                    "The cluster has no workers, so the run is waiting for one. Start workers with: dask worker "
+                    "ADDRESS, or cancel."
                 )
 
 
@@ -185,8 +185,9 @@ def _result(future: Any) -> Any:
         raise
     except Exception as error:
         raise DeviceUnavailable(
-            "The cluster could not compute a task: its scheduler is gone, or workers ended over it again and again. "
-            "Look at the workers' logs: they may have too little memory, or not the engine's libraries.",
+            "The cluster could not complete a task: its scheduler has stopped, or the task repeatedly ended its "
+            "workers. Check the logs of the workers: they may have too little memory, or lack the engine's "
+            "libraries.",
             details=repr(error),
         ) from error
 

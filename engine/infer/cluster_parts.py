@@ -64,7 +64,7 @@ class ClusterParts:
         progress.log(f"Cluster: {len(tasks)} tasks for {workers} workers")
 
         def tell(parts: range) -> None:
-            progress.update(parts.start / end, "Labelling scenes")
+            progress.update(parts.start / end, "Classifying scenes")
 
         given = (self._job, self._likeness)
         for _, result in computed_in_order(

@@ -73,8 +73,8 @@ def _open_model(path: str) -> InstalledModel:
     count = len(model.card.classes)
     if count != 2:
         raise ModelInvalid(
-            f"A model of change has two classes, unchanged and changed; '{model.card.name}' has {count}. "
-            "Choose another model."
+            f"A change model has two classes, unchanged and changed, but '{model.card.name}' has {count}. Choose "
+            "another model."
         )
     return model
 
@@ -85,13 +85,15 @@ def _tell(cut: Cut, job: ChangeJob, card: Card, progress: Progress) -> None:
         progress.log(f"Scores rescaled for this scene: {cut.centre:.3f} becomes 0.5")
     if job.threshold is None:
         if card.threshold.get("method") == "scene":
-            progress.log(f"Threshold: {cut.threshold:.3f} (found in the scene)")
+            progress.log(f"Threshold: {cut.threshold:.3f} (determined from the scene)")
         else:
-            progress.log(f"Threshold: {cut.threshold:.3f} (fixed in the model's card)")
+            progress.log(f"Threshold: {cut.threshold:.3f} (fixed in the model card)")
     elif cut.own is None:
-        progress.log(f"Threshold: {cut.threshold:.3f} (given; the model's own is not known)")
+        progress.log(f"Threshold: {cut.threshold:.3f} (specified; the model's own is not known)")
     else:
-        progress.log(f"Threshold: {cut.threshold:.3f} (given; the model's own is {cut.own:.3f})")
+        progress.log(
+            f"Threshold: {cut.threshold:.3f} (specified; the model's own is {cut.own:.3f})"
+        )
 
 
 def _write_maps(

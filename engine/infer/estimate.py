@@ -64,12 +64,12 @@ def tell(estimate: Estimate, folder: Path, progress: Progress) -> None:
     time = "" if estimate.seconds is None else f"{in_minutes(estimate.seconds)}, "
     main, *others = disks = _disks(estimate, folder)
     progress.log(
-        f"Estimate: {estimate.windows} windows, {time}{in_bytes(estimate.memory)} of memory, "
-        f"{in_bytes(main.needed)} on the disk ({in_bytes(main.free)} free)"
+        f"Estimate: {estimate.windows} windows, {time}{in_bytes(estimate.memory)} of memory, {in_bytes(main.needed)} "
+        f"of disk space ({in_bytes(main.free)} free)"
     )
     for disk in others:
         progress.log(
-            f"Estimate: {in_bytes(disk.needed)} on the disk of '{disk.folder}' ({in_bytes(disk.free)} free)"
+            f"Estimate: {in_bytes(disk.needed)} of disk space in '{disk.folder}' ({in_bytes(disk.free)} free)"
         )
     for disk in disks:
         _check(disk, progress)
@@ -77,8 +77,8 @@ def tell(estimate: Estimate, folder: Path, progress: Progress) -> None:
     available = min(memory_limit() or estimate.memory, free_bytes() + resident_bytes())
     if estimate.memory > available:
         progress.warning(
-            f"{in_bytes(available)} of memory are free and the run may need {in_bytes(estimate.memory)}: it may be "
-            "slow or fail. Close other programs, or choose fewer threads."
+            f"{in_bytes(available)} of memory is free, but the run may need {in_bytes(estimate.memory)}: it may be "
+            "slow or fail. Close other programs, or use fewer threads."
         )
 
 
@@ -111,13 +111,13 @@ def _check(disk: _Disk, progress: Progress) -> None:
     """Warns of a disk that may be too small; raises `DiskFull` for one that is."""
     if disk.surely > disk.free:
         raise DiskFull(
-            f"The folder '{disk.folder}' has {in_bytes(disk.free)} of free space and the run needs "
-            f"{in_bytes(disk.surely)} while it works. Make room, choose another folder, or limit the extent."
+            f"The folder '{disk.folder}' has {in_bytes(disk.free)} of free space, but the run needs "
+            f"{in_bytes(disk.surely)} while it works. Free some space, choose another folder, or limit the extent."
         )
     if disk.needed > disk.free:
         progress.warning(
-            f"The folder '{disk.folder}' has {in_bytes(disk.free)} of free space and the run may need "
-            f"{in_bytes(disk.needed)}: it may fail. Make room, or choose another folder."
+            f"The folder '{disk.folder}' has {in_bytes(disk.free)} of free space, but the run may need "
+            f"{in_bytes(disk.needed)} and could fail. Free some space, or choose another folder."
         )
 
 

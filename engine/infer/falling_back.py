@@ -55,11 +55,11 @@ class FallingBack(Backend):
             if batch > 1:
                 self.batch = batch // 2
                 self._progress.warning(
-                    f"The GPU's memory is short: going on with {self.batch} windows at a time."
+                    f"The GPU is low on memory. Continuing with {self.batch} windows at a time."
                 )
                 return
             self._progress.warning(
-                "The GPU's memory does not suffice for one window: going on with the processor."
+                "The GPU does not have enough memory for even one window. Continuing on the processor."
             )
             self._backend = self._open_processor()
             self.name, self.device = self._backend.name, self._backend.device

@@ -43,7 +43,7 @@ def resumed_parts(
         done = result.coverage.parts.stop
     if done:
         windows.tally.earlier = windows.tally.pixels
-        progress.log(f"Goes on where the last run stopped: {windows.tally.run} windows are done")
+        progress.log(f"Resuming the previous run: {windows.tally.run} windows are done")
     for result in compute(progress, done):
         journal.append(encoded(result))
         yield from _placed(result, windows)

@@ -98,9 +98,7 @@ def resumed(
         yield layers
     earlier = kept.earlier
     if earlier.rows:
-        progress.log(
-            f"Goes on where the last run stopped: {earlier.rows} of {height} rows are done"
-        )
+        progress.log(f"Resuming the previous run: {earlier.rows} of {height} rows are done")
     for layers, tally in compute(progress, earlier):
         kept.append(layers, tally)
         yield layers

@@ -122,7 +122,7 @@ def fastest_gpu(
             continue
         told = agreement(expected, [found[name].predict(window) for window in windows])
         if not told.good:
-            progress.log(f"Measured once: {backend.name}: {told}; not used")
+            progress.log(f"Speed test: {backend.name}: {told}; not used")
             reasons.append(f"{name}: {told}")
             del found[name]
     if not windows or not found:
@@ -136,7 +136,7 @@ def _fastest_of(backends: Mapping[str, Backend], windows: list[Arrays], progress
     """The name of the fastest one."""
     taken = seconds_a_window(list(backends.values()), windows)
     for backend, seconds in zip(backends.values(), taken):
-        progress.log(f"Measured once: {backend.name}: {1000 * seconds:.2f} ms a window")
+        progress.log(f"Speed test: {backend.name}: {1000 * seconds:.2f} ms per window")
     return min(zip(taken, backends))[1]
 
 

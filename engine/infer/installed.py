@@ -34,9 +34,11 @@ def open_model(name_or_path: str, task: str) -> InstalledModel:
     path = find_model(name_or_path, task)
     if ending(path) != ONNX:
         raise ModelInvalid(
-            f"The model '{path}' is for training; running one needs a file that ends in .onnx. Export it first."
+            f"The model '{path}' is for training. To run it, a file that ends in .onnx is needed. Export it first."
         )
     card = read_card(path)
     if not card.classes:
-        raise ModelInvalid(f"The card inside '{path}' names no classes. Make or import it again.")
+        raise ModelInvalid(
+            f"The card in '{path}' does not list any classes. Create or import the model again."
+        )
     return InstalledModel(path, card, verify(path))

@@ -95,8 +95,8 @@ class TwoDates:
         shared = sorted(set(before.groups) & set(after.groups))
         if not shared:
             raise BandMismatch(
-                f"The two dates have no group of bands in common: the first one serves the model's groups "
-                f"{list(before.groups)}, the second one {list(after.groups)}. Choose rasters of the same sensor."
+                "The two dates have no group of bands in common: the first one provides the model's groups "
+                f"{list(before.groups)}, the second one {list(after.groups)}. Choose rasters from the same sensor."
             )
         self._groups = np.array(shared, np.int64)
 

@@ -176,8 +176,8 @@ class Mosaic:
         """Raises `EmptyArea` when no window held a valid pixel."""
         if not self.tally.run:
             raise EmptyArea(
-                "There is no valid pixel in the area: the raster holds only no-data there. Choose another area, or "
-                "check the no-data values."
+                "There are no valid pixels in the area: the raster has no data there. Choose another area, or check "
+                "the no-data values."
             )
 
     def tops(self, done: int) -> list[int]:

@@ -60,8 +60,8 @@ class OnnxBackend(Backend):
             raise _load_error(path, "cpu" if provider == CPU else "gpu", error) from error
         if self._session.get_providers()[0] != provider:
             raise DeviceUnavailable(
-                f"ONNX Runtime could not start {GPU_PROVIDERS[provider]}: its driver or libraries are missing or too "
-                "old. Update the driver, or choose the processor."
+                f"ONNX Runtime could not start {GPU_PROVIDERS[provider]}: its driver or libraries are missing or "
+                "outdated. Update the driver, or choose the processor."
             )
         self.device = "cpu" if provider == CPU else "gpu"
         self.batch = 1 if provider == CPU else GPU_BATCH
@@ -96,8 +96,8 @@ def _load_error(path: Path, device: str, error: Exception) -> EngineError:
     if _is_memory(error):
         return _memory_error(path, device, error)
     return ModelInvalid(
-        f"ONNX Runtime {onnxruntime.__version__} cannot load '{path}': it is not a complete ONNX model, or needs a "
-        "newer version. Copy the file again, or update the engine.",
+        f"ONNX Runtime {onnxruntime.__version__} cannot load '{path}': the ONNX model is incomplete or needs a newer "
+        "version. Copy the file again, or update the engine.",
         details=str(error),
     )
 
@@ -106,8 +106,8 @@ def _run_error(path: Path, device: str, error: Exception) -> EngineError:
     if _is_memory(error):
         return _memory_error(path, device, error)
     return ModelInvalid(
-        f"The model '{path.name}' failed while it ran. Make or import it again; if it is one that ships, please report "
-        "this.",
+        f"The model '{path.name}' failed while running. Create or import it again. If it is one of the models that "
+        "come with the plugin, please report this.",
         details=str(error),
     )
 
@@ -115,7 +115,7 @@ def _run_error(path: Path, device: str, error: Exception) -> EngineError:
 def _memory_error(path: Path, device: str, error: Exception) -> OutOfMemory:
     where = "machine" if device == "cpu" else "GPU"
     return OutOfMemory(
-        f"The {where} has too little free memory for the model '{path.name}'. Close other programs, or choose a "
+        f"The {where} does not have enough free memory for the model '{path.name}'. Close other programs, or choose a "
         "smaller model.",
         details=str(error),
     )

@@ -153,15 +153,15 @@ class OpenVinoBackend(Backend):
 
     def _invalid(self, error: Exception) -> ModelInvalid:
         return ModelInvalid(
-            f"OpenVINO {openvino.__version__} cannot run '{self._path}': it is not a complete ONNX model, or has parts "
-            "that OpenVINO does not know.",
+            f"OpenVINO {openvino.__version__} cannot run '{self._path}': the ONNX model is incomplete, or has parts "
+            "that OpenVINO does not support.",
             details=str(error),
         )
 
     def _too_large(self, error: Exception) -> OutOfMemory:
         return OutOfMemory(
-            f"The machine has too little free memory for the model '{self._path.name}'. Close other programs, or "
-            "choose a smaller model.",
+            f"The computer does not have enough free memory for the model '{self._path.name}'. Close other programs, "
+            "or choose a smaller model.",
             details=str(error),
         )
 

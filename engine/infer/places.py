@@ -83,8 +83,8 @@ def lay_places(grid: Grid, bounds: Window, size: float) -> PlaceGrid:
         across, down = (max(1, round(size / pixel)) for pixel in grid.resolution)
         if across > width or down > height:
             raise InvalidParameter(
-                f"A place of {size:g} CRS units is {across} x {down} pixels, larger than the area to search "
-                f"({width} x {height} pixels). Give a smaller size, 0 for {PIXELS} pixels, or a larger extent."
+                f"A place of {size:g} CRS units is {across} x {down} pixels, which is larger than the area to search "
+                f"({width} x {height} pixels). Use a smaller size, 0 for {PIXELS} pixels, or a larger extent."
             )
     else:
         across = down = min(PIXELS, width, height)

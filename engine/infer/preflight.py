@@ -233,7 +233,7 @@ class Preflight:
     def _compare(self, estimate: Estimate, tally: Tally, progress: Progress) -> None:
         before = "" if estimate.seconds is None else f"{in_minutes(estimate.seconds)}, "
         progress.log(
-            f"Estimated before: {estimate.windows} windows, {before}{in_bytes(estimate.memory)}; it took {tally.run} "
+            f"Estimated: {estimate.windows} windows, {before}{in_bytes(estimate.memory)}; actual: {tally.run} "
             f"windows, {in_minutes(self._watch.seconds)}, {in_bytes(peak_bytes())}"
         )
 

@@ -120,7 +120,7 @@ def _common(view: Window, area: Window) -> Window:
     right = min(view.col_off + view.width, area.col_off + area.width)
     bottom = min(view.row_off + view.height, area.row_off + area.height)
     if right <= left or bottom <= top:
-        raise EmptyArea("The map shows nothing of the area to compute.")
+        raise EmptyArea("The map view does not show any part of the area to process.")
     return Window(left, top, right - left, bottom - top)
 
 

@@ -46,8 +46,8 @@ class Region:
         inside = _polygonal(shapely.intersection(shapely.union_all(polygons), frame))
         if inside.is_empty:
             raise EmptyArea(
-                f"The mask does not touch the area to compute ({_told(frame)} in {grid.crs.to_string()[:40]}); its "
-                f"polygons lie in {_told(shapely.union_all(polygons))}. Choose another mask, or check its CRS."
+                f"The mask does not intersect the area to process ({_told(frame)} in {grid.crs.to_string()[:40]}); "
+                f"its polygons lie in {_told(shapely.union_all(polygons))}. Choose another mask, or check its CRS."
             )
         self._polygons = inside
         shapely.prepare(self._polygons)
@@ -55,7 +55,7 @@ class Region:
         self.bounds = _intersection(bounds, grid.window_of((left, bottom, right, top)))
         if not self._holds_a_pixel():
             raise EmptyArea(
-                "The mask is smaller than a pixel: no pixel has its centre inside. Choose a larger mask."
+                "The mask is too small: it contains no pixel centre. Choose a larger mask."
             )
 
     def mask(self, window: Window) -> Mask:

@@ -63,8 +63,8 @@ def _warn_of_scale(progress: Progress, card: Card, grid: Grid) -> None:
     pixel = math.sqrt(math.prod(ground_pixel(grid)))
     if not 1 / SCALE_TOLERANCE <= pixel / card.gsd <= SCALE_TOLERANCE:
         progress.warning(
-            f"The raster's pixels are {pixel:.3g} m wide on the ground, those that the model learned from "
-            f"{card.gsd:g} m: results may be poor. Resample the raster (Raster > Projections > Warp), choose "
+            f"The raster's pixels are {pixel:.3g} m wide on the ground, but the model was trained on pixels of "
+            f"{card.gsd:g} m, so results may be poor. Resample the raster (Raster > Projections > Warp), choose "
             "another model, or train one on this raster."
         )
 
@@ -127,8 +127,8 @@ class Stopwatch:
         seconds = self.seconds
         speed = (tally.pixels - tally.earlier) / 1e6 / seconds if seconds > 0 else 0.0
         progress.log(
-            f"Windows: {tally.run} run, {tally.skipped} skipped of {tally.total}; {seconds:.1f} s, {speed:.2f} Mpx/s "
-            f"on {backend.device} ({backend.name})"
+            f"Windows: {tally.run} processed, {tally.skipped} skipped of {tally.total}; {seconds:.1f} s, {speed:.2f} "
+            f"Mpx/s on {backend.device} ({backend.name})"
         )
         return {
             "outputs": {name: path for name, path in outputs.items() if path},

@@ -52,13 +52,14 @@ def scene_jobs(job: BatchJob) -> list[Scene]:
     rasters = [*job.inputs, *_listed(job.inputs_list)]
     if not rasters:
         raise InvalidParameter(
-            "No scene was given. Name rasters with inputs, or a text file with one a line with inputs_list."
+            "No scene was specified. List rasters with inputs, or give a text file with one raster per line with "
+            "inputs_list."
         )
     if job.task == ChangeJob.verb:
         if len(rasters) % 2:
             raise InvalidParameter(
-                f"Change needs two rasters for each scene; {len(rasters)} were given, the last is '{rasters[-1]}'. "
-                "Give a first and a second date for each."
+                f"Change detection needs two rasters for each scene, but {len(rasters)} were given; the last one is "
+                f"'{rasters[-1]}'. Specify a first and a second date for each scene."
             )
         scenes: list[tuple[str, ...]] = list(zip(rasters[::2], rasters[1::2]))
     else:
@@ -79,7 +80,7 @@ def _check_apart(scenes: Sequence[Scene]) -> None:
             other = written.setdefault(path, scene)
             if other is not scene:
                 raise InvalidParameter(
-                    f"Two scenes would be written to the same output: '{other.rasters[0]}' and '{scene.rasters[0]}'. "
+                    f"The scenes '{other.rasters[0]}' and '{scene.rasters[0]}' would be written to the same output. "
                     "Leave one out, or rename a file."
                 )
     for scene in scenes:
@@ -101,7 +102,7 @@ def _listed(path: str) -> list[str]:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise InvalidParameter(
-            f"The list of scenes '{path}' cannot be read. Give a text file (UTF-8) with the path of a raster on each "
+            f"The list of scenes '{path}' cannot be read. Use a text file (UTF-8) with the path of one raster per "
             "line.",
             details=repr(error),
         ) from error
@@ -119,7 +120,7 @@ def _names(scenes: Sequence[tuple[str, ...]]) -> list[str]:
         if not alike:
             return names
     raise InvalidParameter(
-        f"Two scenes would be written to the same output: '{alike[0][0]}' and '{alike[1][0]}'. Leave one out, or "
+        f"The scenes '{alike[0][0]}' and '{alike[1][0]}' would be written to the same output. Leave one out, or "
         "rename a file."
     )
 
@@ -146,7 +147,7 @@ def _job_of(job: BatchJob, name: str, rasters: tuple[str, ...]) -> SceneJob:
         field, ending = _FIELDS.get(beside, ("", ""))
         if field not in fields:
             raise InvalidParameter(
-                f"'{job.task}' writes no '{beside}' beside its output. There are: "
+                f"'{job.task}' cannot write '{beside}' in addition to its output. Available: "
                 f"{', '.join(word for word in BESIDE if _FIELDS[word][0] in fields) or 'none'}."
             )
         given[field] = str(folder / f"{name}{ending}{'' if '.' in ending else raster}")

@@ -69,32 +69,34 @@ class StagedOutputs:
         path = Path(os.path.abspath(output))
         if ending(path) not in suffixes:
             raise InvalidParameter(
-                f"The output '{output}' must end in {' or '.join(suffixes)}. Give it such a name."
+                f"The name of the output '{output}' must end in {' or '.join(suffixes)}. Change it."
             )
         # GDAL would take what follows a semicolon for an option.
         if suffixes == GEOPACKAGE and ";" in path.name:
             raise InvalidParameter(
-                f"The name of a GeoPackage cannot have a ';', as that of the output '{output}' has. Give it another "
+                f"The name of a GeoPackage cannot contain ';', but that of the output '{output}' does. Choose another "
                 "name."
             )
         if len(os.fsencode(path.name)) > _LONGEST:
             raise InvalidParameter(
-                f"The name of the output '{path.name[:40]}...' is too long for a file and what stands beside it: "
-                f"{len(os.fsencode(path.name))} bytes, expected at most {_LONGEST}. Give it a shorter name."
+                f"The name of the output '{path.name[:40]}...' is too long for the file and those written next to it: "
+                f"{len(os.fsencode(path.name))} bytes, but at most {_LONGEST} are allowed. Choose a shorter name."
             )
         if path in self._staged:
             raise InvalidParameter(
-                f"Two outputs would be written to '{output}'. Give each a name of its own."
+                f"Two outputs would be written to '{output}'. Give each of them a different name."
             )
         if any(_same_file(path, given) for given in self._inputs):
             raise InvalidParameter(
                 f"The output '{output}' is also an input and would be overwritten. Choose another name."
             )
         if path.is_dir():
-            raise OutputNotWritable(f"The output '{output}' is a folder. Give the name of a file.")
+            raise OutputNotWritable(
+                f"The output '{output}' is a folder. Specify the name of a file."
+            )
         if not path.parent.is_dir():
             raise OutputNotWritable(
-                f"The folder of the output '{output}' does not exist. Create '{path.parent}' or choose another one."
+                f"The folder of the output '{output}' does not exist. Create '{path.parent}', or choose another one."
             )
         self._staged[path] = self.scratch(path.parent) / path.name
         return self._staged[path]
@@ -149,14 +151,14 @@ def write_error(path: Path, error: BaseException) -> DiskFull | OutputNotWritabl
     number = number or _try_writing(path)
     if number in _FULL:
         return DiskFull(
-            f"The disk is full, or the file too large for it: '{path.name}' could not be completed. Make room, or "
-            "write to another disk. Nothing was kept of this output.",
+            f"The disk is full, or the file is too large for it: '{path.name}' could not be completed. Free some "
+            "space, or write to another disk. Nothing of this output was kept.",
             details=repr(error),
         )
     shown = Path(*(part for part in path.parts if not part.startswith(SCRATCH_PREFIX)))
     return OutputNotWritable(
-        f"'{shown}' cannot be written. Check that you may write to this folder and that no other program "
-        "(or layer in QGIS) holds the file, or choose another place.",
+        f"'{shown}' cannot be written. Check that you have write access to this folder and that the file is not open "
+        "in another program or as a layer in QGIS, or choose another location.",
         details=repr(error),
     )
 

@@ -53,8 +53,8 @@ def scene_threshold(histogram: NDArray[Any], edges: Floats, spec: Mapping[str, A
     rule = spec.get("rule", "otsu")
     if method != "scene" or rule not in RULES:
         raise ModelInvalid(
-            f"The model's card asks for the threshold {dict(spec)}, which this version does not know. Update the "
-            "plugin, or give a threshold yourself."
+            f"The model card asks for the threshold {dict(spec)}, which this version does not support. Update the "
+            "plugin, or specify a threshold."
         )
     counts = np.asarray(histogram, np.float64)
     centres = (np.asarray(edges[:-1], np.float64) + np.asarray(edges[1:], np.float64)) / 2

@@ -94,7 +94,7 @@ def find_uncertain_places(job: UncertainPlacesJob, progress: Progress) -> dict[s
 def _check_classes(card: Card) -> None:
     if len(card.classes) < 2:
         raise ModelTaskMismatch(
-            f"The model '{card.name}' knows {len(card.classes)} class; to be undecided takes two or more. Choose a "
+            f"The model '{card.name}' has {len(card.classes)} class, but uncertainty needs two or more. Choose a "
             "model with more classes."
         )
 
@@ -130,14 +130,14 @@ def _tell(
     if not found:
         unlabelled = " and no labels yet" if job.labels else ""
         raise EmptyArea(
-            f"No place of {side} has at least half of its pixels valid{unlabelled}. Choose a smaller size, a larger "
+            f"No place of {side} has at least half of its pixels valid{unlabelled}. Choose a smaller size or a larger "
             "area, or check the no-data values."
         )
     progress.log(f"Places of {side}: {len(found)} found.")
     if len(found) < job.count:
         progress.warning(
-            f"{len(found)} places were found instead of {job.count}: there is no room for more of {side} with one "
-            "place between any two. Choose a smaller size, or a larger area."
+            f"{len(found)} places were found instead of {job.count}: there is not enough space for more places of "
+            f"{side} with the required distance between them. Choose a smaller size, or a larger area."
         )
 
 

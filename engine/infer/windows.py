@@ -42,8 +42,8 @@ class SlidingWindows(Sequence[Window]):
         """
         if min(height, width, window) < 1 or not 0 <= overlap < window:
             raise InvalidParameter(
-                f"Windows of {window} px with an overlap of {overlap} px over a raster of {width} x {height} px are "
-                "impossible: sizes must be at least 1 and the overlap smaller than the window."
+                f"Windows of {window} px with an overlap of {overlap} px are impossible for a raster of {width} x "
+                f"{height} px: sizes must be at least 1, and the overlap must be smaller than the window."
             )
         self.window = window
         self.tops = _Starts(height, window, window - overlap)

@@ -87,7 +87,7 @@ class ZoneWindows:
         wanted = self._places(range(self.parts) if parts is None else parts)
         for place in wanted:
             zone = self._zones[place]
-            progress.update((place - wanted.start) / len(wanted), "Labelling zones")
+            progress.update((place - wanted.start) / len(wanted), "Classifying zones")
             inside_all = valid_all = 0
             area = zone_region(self._grid, zone)
             for window in covering(self._grid, area.bounds, self._window):

@@ -59,8 +59,8 @@ class SpectralGPTConfig:
             if unit < 1 or given < 1 or given % unit:
                 nearest = max(1, round(given / max(unit, 1))) * max(unit, 1)
                 raise InvalidParameter(
-                    f"{whole}={given} does not fit {part}={unit}: expected a positive multiple. "
-                    f"Use {whole}={nearest}, or another {part}."
+                    f"{whole}={given} does not match {part}={unit}: a positive multiple is needed. Use "
+                    f"{whole}={nearest}, or another {part}."
                 )
 
     @property

@@ -168,9 +168,9 @@ class DenseNetwork(SpectralBackbone):
         super().__init__(config)
         if config.patch != _PATCH or width < 16 or width % 16:
             raise InvalidParameter(
-                f"The published pixel-wise head is made for tokens of {_PATCH} pixels and a width "
-                f"that is a multiple of 16, given patch={config.patch}, width={width}. "
-                f"Use patch={_PATCH} and width={max(1, round(width / 16)) * 16}."
+                f"The published pixel-wise head needs tokens of {_PATCH} pixels and a width that is a multiple of 16, "
+                f"but it was given patch={config.patch}, width={width}. Use patch={_PATCH} and "
+                f"width={max(1, round(width / 16)) * 16}."
             )
         self.options = {
             "classes": classes,

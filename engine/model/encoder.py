@@ -52,9 +52,8 @@ class SpectralBackbone(Network):
         """
         if image.ndim != 4 or image.shape[1] != self.config.bands:
             raise InvalidParameter(
-                f"The network takes images [batch, {self.config.bands}, height, width], "
-                f"given {list(image.shape)}. "
-                "Fill bands that are missing with zeros and leave their group out."
+                f"The network expects images [batch, {self.config.bands}, height, width], but got "
+                f"{list(image.shape)}. Fill missing bands with zeros and leave out their group."
             )
         grid = token_grid(image.shape[2], image.shape[3], self.config.patch)
         positions = token_positions(
@@ -100,9 +99,9 @@ class SpectralBackbone(Network):
         wrong = [key for key in wanted if key not in taken or taken[key].shape != wanted[key].shape]
         if wrong:
             raise CheckpointMismatch(
-                f"The pretrained model does not fit this network: {len(wrong)} of {len(wanted)} "
-                f"encoder weights are missing or have another shape ({', '.join(wrong[:3])}). "
-                "Choose a backbone with the same bands, width and depth."
+                f"The pretrained model does not match this network: {len(wrong)} of {len(wanted)} encoder weights are "
+                f"missing or have a different shape ({', '.join(wrong[:3])}). Choose a backbone with the same bands, "
+                "width and depth."
             )
         self.load_state_dict(taken, strict=False)
 

@@ -40,8 +40,7 @@ class ReconstructionLoss:
         weights = (self.token, self.spectral, self.spatial)
         if min(weights) < 0 or max(weights) <= 0:
             raise InvalidParameter(
-                f"The loss weights {weights} cannot be trained with: "
-                "none may be negative and one must be above 0."
+                f"The loss weights {weights} are invalid: none may be negative, and at least one must be above 0."
             )
 
     def __call__(

@@ -139,8 +139,8 @@ class MaskedAutoencoder(SpectralBackbone):
         visible = int(count * (1 - mask_ratio))
         if not 0 < visible < count:
             raise InvalidParameter(
-                f"A mask ratio of {mask_ratio} leaves {visible} of {count} tokens visible: some must "
-                "be hidden and some visible. Use 0.9, or a larger window."
+                f"A mask ratio of {mask_ratio} leaves {visible} of {count} tokens visible, but some must be hidden "
+                "and some visible. Use 0.9, or a larger window."
             )
         order = noise.argsort(dim=1)
         restore = order.argsort(dim=1)

@@ -67,8 +67,8 @@ def normalisation(kind: Normalisation, bands: int) -> nn.Module:
     if kind.kind == "statistics":
         if not len(kind.mean) == len(kind.std) == bands or min(kind.std, default=0) <= 0:
             raise ModelInvalid(
-                f"The card's statistics do not fit its {bands} bands: {len(kind.mean)} means, {len(kind.std)} "
-                "deviations (each must be above 0). Train or import the model again."
+                f"The statistics in the card do not match its {bands} bands: {len(kind.mean)} means, {len(kind.std)} "
+                "standard deviations (each must be above 0). Train or import the model again."
             )
         return Statistics(kind.mean, kind.std)
     if kind.kind == "tile-minmax":
@@ -76,6 +76,6 @@ def normalisation(kind: Normalisation, bands: int) -> nn.Module:
     if kind.kind in ("none", "scene-statistics"):
         return Unchanged()
     raise ModelInvalid(
-        f"The card asks for the normalisation '{kind.kind}', this version knows statistics, tile-minmax, "
+        f"The card asks for the normalisation '{kind.kind}', but this version supports only statistics, tile-minmax, "
         "scene-statistics and none. Update the plugin."
     )

@@ -95,8 +95,8 @@ class PixelChange(Network):
         self.config, self.widths = config, tuple(widths)
         if 2 ** (len(self.widths) - 1) != config.patch:
             raise InvalidParameter(
-                f"{len(self.widths)} levels of pixels end at stride {2 ** (len(self.widths) - 1)}, but a token is "
-                f"{config.patch} pixels wide. Give one width for each stride from 1 to {config.patch}."
+                f"{len(self.widths)} pixel levels end at stride {2 ** (len(self.widths) - 1)}, but a token is "
+                f"{config.patch} pixels wide. Specify one width for each stride from 1 to {config.patch}."
             )
         self.encoder = SpectralEncoder(config)
         self.evidence = ChangeEvidence(config.spectral_patch, config.groups)

@@ -22,9 +22,8 @@ def token_grid(height: int, width: int, patch: int) -> tuple[int, int]:
     if height < patch or width < patch or height % patch or width % patch:
         near = [max(1, round(side / patch)) * patch for side in (height, width)]
         raise InvalidParameter(
-            f"A window of {height} x {width} pixels cannot be cut into tokens of {patch} x "
-            f"{patch}: both sides must be multiples of {patch}. "
-            f"The nearest valid size is {near[0]} x {near[1]}."
+            f"A window of {height} x {width} pixels cannot be divided into tokens of {patch} x {patch}: both sides "
+            f"must be multiples of {patch}. The nearest valid size is {near[0]} x {near[1]}."
         )
     return height // patch, width // patch
 

@@ -44,7 +44,8 @@ class Predictor(nn.Module):
         super().__init__()
         if card.task not in IMAGES:
             raise ModelInvalid(
-                f"A model for '{card.task}' predicts nothing by itself. Fine-tune it first, and use the result."
+                f"A model for '{card.task}' cannot make predictions by itself. Fine-tune it first, and use the "
+                "result."
             )
         self.network = network
         self.card = card
@@ -108,7 +109,8 @@ class Predictor(nn.Module):
         """
         if len(inputs) != len(self.input_names):
             raise InvalidParameter(
-                f"The model takes {len(self.input_names)} inputs ({', '.join(self.input_names)}), given {len(inputs)}."
+                f"The model needs {len(self.input_names)} inputs ({', '.join(self.input_names)}), but {len(inputs)} "
+                "were given."
             )
         named = dict(zip(self.input_names, inputs))
         valid, groups = named["valid"], named.get("groups")

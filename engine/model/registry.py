@@ -34,8 +34,8 @@ def build_network(architecture: dict[str, Any]) -> Network:
     name = str(architecture.get("network", ""))
     if name not in NETWORKS:
         raise ModelInvalid(
-            f"The model's card names the network '{name}', this version knows "
-            f"{', '.join(NETWORKS)}. Update the plugin, or import the model again."
+            f"The model card specifies the network '{name}', but this version supports only {', '.join(NETWORKS)}. "
+            "Update the plugin, or import the model again."
         )
     module, cls = NETWORKS[name]
     network: type[Network] = getattr(import_module(f".{module}", __package__), cls)
@@ -43,7 +43,7 @@ def build_network(architecture: dict[str, Any]) -> Network:
         return network.from_architecture(architecture)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelInvalid(
-            f"The model's card describes its network '{name}' in a way this version cannot build. "
-            "Update the plugin, or import the model again.",
+            f"The model card describes its network '{name}' in a way that this version does not support. Update the "
+            "plugin, or import the model again.",
             details=repr(error),
         ) from error

@@ -126,7 +126,7 @@ def learn(
         optimiser.step()
         schedule.step()
         if step % 100 == 0:
-            progress.update(step / STEPS, "Learning")
+            progress.update(step / STEPS, "Training")
     network.eval()
 
 

@@ -53,8 +53,7 @@ def open_base(name_or_path: str) -> Base:
     holder = network if isinstance(network, SpectralBackbone) else getattr(network, "encoder", None)
     if not isinstance(holder, SpectralBackbone):
         raise ModelInvalid(
-            f"The model '{path}' has no SpectralGPT encoder to start from. Choose a backbone, or a "
-            "model made by fine-tuning."
+            f"The model '{path}' has no SpectralGPT encoder to start from. Choose a backbone, or a fine-tuned model."
         )
     config = dataclasses.replace(holder.config, image_size=card.window)
     return Base(path, verify(path), card, config, dict(holder.state_dict()), network)
@@ -73,8 +72,8 @@ def _with_weights(name_or_path: str) -> Path:
         beside = path.with_suffix(SAFETENSORS)
         if not beside.is_file():
             raise ModelInvalid(
-                f"The model '{path}' can only predict, and there is no {beside.name} beside it to "
-                "train from. Choose a backbone, or a model that you fine-tuned."
+                f"The model '{path}' can only make predictions, and there is no {beside.name} next to it to train "
+                "from. Choose a backbone, or a model that you fine-tuned."
             )
         path = beside
     return path

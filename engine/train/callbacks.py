@@ -84,7 +84,7 @@ class Report(Callback):
         with suppress(Cancelled):
             self._progress.update(
                 trainer.step / max(1, trainer.total_steps),
-                f"{self._stage}Round {epoch} of {trainer.config.epochs}, loss {trainer.last_loss:.4f}",
+                f"{self._stage}Epoch {epoch} of {trainer.config.epochs}, loss {trainer.last_loss:.4f}",
             )
 
     def on_epoch_end(self, trainer: Trainer) -> None:
@@ -230,14 +230,14 @@ class Checkpoint(Callback):
             settings = state["settings"]
         except Exception as error:
             raise CheckpointMismatch(
-                f"{self._path} is not a checkpoint of a training run, or is damaged. "
-                "Delete it to start from the beginning.",
+                f"{self._path} is not a checkpoint of a training run, or it is damaged. Delete it to start from the "
+                "beginning.",
                 details=repr(error),
             ) from error
         if settings != _settings(trainer) or len(others) != len(trainer.callbacks):
             raise CheckpointMismatch(
-                f"{self._path} belongs to a run with other settings. Delete it to start from the "
-                "beginning, or go on with the settings it was made with.",
+                f"{self._path} belongs to a run with different settings. Delete it to start from the beginning, or "
+                "continue with the settings it was made with.",
                 details=f"there: {settings}\nhere: {_settings(trainer)}",
             )
         trainer.load_state_dict(state["trainer"])
@@ -268,8 +268,9 @@ class Checkpoint(Callback):
             temporary.replace(self._path)
         except (OSError, RuntimeError) as error:  # torch raises RuntimeError for a failed write
             raise OutputNotWritable(
-                f"The checkpoint {self._path} could not be written: the disk is full, or the folder cannot be written. "
-                "Make room, or mend the folder, and run the same again: it goes on from the last checkpoint.",
+                f"The checkpoint {self._path} could not be written: the disk is full, or the folder is read-only. "
+                "Free some space, or fix the folder, and run the same command again. It continues from the last "
+                "checkpoint.",
                 details=repr(error),
             ) from error
         finally:

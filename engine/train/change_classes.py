@@ -39,8 +39,8 @@ def change_classes(
     """
     if len(classes) != 2:
         raise LabelsInvalid(
-            f"Change is learned from two classes, unchanged and changed; the labels have "
-            f"{len(classes)} ({', '.join(labels[:5])}). Merge them into two."
+            f"Change detection needs two classes, unchanged and changed, but the labels have {len(classes)} "
+            f"({', '.join(labels[:5])}). Merge them into two."
         )
     swapped = _is_changed(labels)
     ordered = classes[::-1] if swapped else classes
@@ -65,8 +65,8 @@ def _is_changed(labels: tuple[str, ...]) -> bool:
     if first in _STAYED or second in _MOVED:
         return False
     raise LabelsInvalid(
-        f"It cannot be told which of the labels '{labels[0]}' and '{labels[1]}' means change. Call "
-        "them 'unchanged' and 'changed', or 0 and 1."
+        f"It is not clear which of the labels '{labels[0]}' and '{labels[1]}' means change. Name them 'unchanged' and "
+        "'changed', or 0 and 1."
     )
 
 

@@ -15,8 +15,8 @@ def choose_device(name: str) -> torch.device:
     """
     if name == "gpu" and not torch.cuda.is_available():
         raise DeviceUnavailable(
-            "A GPU was asked for, but torch sees none here. Choose the device 'auto' or 'cpu', or "
-            "install a torch that fits the GPU's driver."
+            "A GPU was requested, but PyTorch cannot find one. Choose the device 'auto' or 'cpu', or install a "
+            "version of PyTorch that fits the GPU driver."
         )
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 

@@ -67,7 +67,7 @@ def tune_weights(
         windows = WholeWindows(held, card.window, rounds.batch)
         start = figure(predictor, windows)
         tell(progress, "val_", 0, start)
-        progress.log(f"Mean overlap (IoU) on held-back labels before: {start['miou']:.3f}")
+        progress.log(f"Mean overlap (IoU) on held-back labels before training: {start['miou']:.3f}")
         callbacks += _keep_the_best(windows, rounds.patience)
     side, light = rounds.window or card.window, light_of(card)
     loader: LabelledWindows
@@ -89,7 +89,9 @@ def tune_weights(
         predictor.eval() if improved else first.predictor.eval(),
         first.judged,
         matrix=None,
-        measure=marked("labels held back in whole places, at the best epoch by the same labels"),
+        measure=marked(
+            "labels held back in whole places, at the best epoch according to the same labels"
+        ),
         history=result.history,
         cancelled=result.cancelled,
         improved=improved,
@@ -133,7 +135,9 @@ def _keep_the_best(windows: WholeWindows, patience: int) -> list[Callback]:
 def _improved(result: TrainingResult, start: dict[str, float], progress: Progress) -> bool:
     """Whether training the encoder improved the map; if not, tells the user that the head alone is kept."""
     if result.cancelled and not result.history:
-        progress.log("Stopped before the first round ended: the head on frozen features is kept.")
+        progress.log(
+            "Stopped before the end of the first epoch. The model with an unchanged backbone is kept."
+        )
         return False
     if not start:  # there are no held-out labels to decide by
         return True
@@ -141,8 +145,8 @@ def _improved(result: TrainingResult, start: dict[str, float], progress: Progres
     if best > start["miou"]:
         return True
     progress.warning(
-        f"Training the encoder did not improve the map of held-back labels ({best:.3f} against "
-        f"{start['miou']:.3f}): the head on frozen features is kept."
+        f"Training the backbone did not improve the accuracy on held-back labels ({best:.3f} instead of "
+        f"{start['miou']:.3f}). The model with an unchanged backbone is kept."
     )
     return False
 

@@ -186,8 +186,8 @@ class HeadTuner:
             else:
                 install_linear(network.head, fit(every), judged.temperature)
         measure = marked(
-            f"labels of {judged.blocks} places in {judged.folds} parts, each held back in turn; the "
-            "model was then fitted to all of them"
+            f"labels of {judged.blocks} places in {judged.folds} parts, each held back in turn; the model was then "
+            "trained on all of them"
         )
         places = judged.blocks if judged.folds else 0
         return Tuned(

@@ -96,7 +96,7 @@ def judge(
     tried: HeldOut = {0: np.zeros((len(block), classes))}
     for number, scores in _held_out(samples, fit, fold):
         part = progress.part(number / folds, (number + 1) / folds)
-        part.update(0, f"Judging, part {number + 1} of {folds}")
+        part.update(0, f"Assessing accuracy, part {number + 1} of {folds}")
         test = fold == number
         tried[0][test] = scores
         if fresh is not None:
@@ -121,7 +121,7 @@ def _unjudged(scores: NDArray[np.float64], places: int) -> Judged:
         0,
         places,
         {},
-        "Nothing was held back to judge the model by: a class is labelled in one place only "
+        "No labels could be held back to assess the accuracy of the model: one class is labelled in only one place "
         f"(closer than {DISTANCE} pixels). Draw every class in at least two places.",
     )
 

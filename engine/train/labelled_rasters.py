@@ -74,16 +74,18 @@ def _check_dates(job: FinetuneJob) -> None:
     """
     change = job.task == "change-detection"
     if not job.inputs:
-        raise InvalidParameter("No raster was given. Choose the rasters with the labelled ground.")
+        raise InvalidParameter(
+            "No raster was specified. Choose the rasters with the labelled areas."
+        )
     if change and len(job.after) != len(job.inputs):
         raise InvalidParameter(
-            f"There are {len(job.inputs)} rasters of the first date and {len(job.after)} of the "
-            "second. Give one of the second for each of the first, in the same order."
+            f"There are {len(job.inputs)} rasters of the first date and {len(job.after)} of the second. Specify one "
+            "of the second date for each of the first, in the same order."
         )
     if not change and job.after:
         raise InvalidParameter(
-            f"Rasters of a second date were given, but the task is {job.task}. Choose "
-            "change-detection, or leave them out."
+            f"Rasters of a second date were specified, but the task is {job.task}. Choose change-detection, or leave "
+            "them out."
         )
 
 
@@ -134,8 +136,8 @@ def label_rasters(
         progress.warning(warning)
     if not found:
         raise EmptyArea(
-            f"The labels {layer.source} lie on none of the {len(sources)} rasters. Choose rasters "
-            "of the place that is labelled, or check the CRS of both."
+            f"The labels {layer.source} do not overlap any of the {len(sources)} rasters. Choose rasters of the "
+            "labelled area, or check the CRS of both."
         )
     _check_classes([item.ground for item in found], layer.classes)
     return found
@@ -146,8 +148,8 @@ def _check_classes(grounds: Sequence[LabelledGround], classes: Sequence[ModelCla
     missing = [item.title for item, count in zip(classes, np.atleast_1d(counts)) if not count]
     if missing:
         raise LabelsInvalid(
-            f"No pixel of the rasters is labelled as {', '.join(missing[:5])}: the labels of that "
-            "class lie elsewhere. Draw some on the rasters, or leave the class out."
+            f"No pixel of the rasters is labelled as {', '.join(missing[:5])}: the labels of this class lie "
+            "elsewhere. Draw some on the rasters, or leave out the class."
         )
 
 
@@ -165,8 +167,8 @@ def _common_groups(
     ]
     if lacking and len(set(map(frozenset, every))) > 1:
         progress.warning(
-            f"{', '.join(lacking[:3])}: some bands are missing that other rasters have. The model "
-            "learns without them everywhere."
+            f"{', '.join(lacking[:3])}: some bands are missing that other rasters have. The model is trained without "
+            "these bands on all rasters."
         )
     return tuple(sorted(shared))
 

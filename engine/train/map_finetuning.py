@@ -93,7 +93,7 @@ def finetune_map(
     if kept and kept.found:
         total = kept.found + kept.made
         progress.log(
-            f"The backbone has seen {kept.found} of {total} views of the windows in an earlier run."
+            f"The backbone already processed {kept.found} of {total} views of the windows in an earlier run."
         )
     if tuned.judged.warning and tuned.matrix is None:
         progress.warning(tuned.judged.warning)
@@ -157,8 +157,8 @@ def _tune_weights(
         if whole.cancelled:
             return dataclasses.replace(tuned, cancelled=True)
         measure = marked(
-            "labels held back in whole places, at the best epoch by the same labels; the model was "
-            "then trained on all of them"
+            "labels held back in whole places, at the best epoch according to the same labels; the model was then "
+            "trained on all of them"
         )
         return dataclasses.replace(tuned, predictor=whole.predictor, measure=measure)
 
@@ -222,8 +222,8 @@ def _on_data(
     judging = [seen for ground in held if len((seen := ground.on_data(window)).pixels)]
     if held and not judging:
         progress.warning(
-            "All labels that were held back are no-data in the rasters, so the model cannot be "
-            "judged. Draw more labels where the raster has values."
+            "All held-back labels lie on no-data pixels of the rasters, so the accuracy of the model cannot be "
+            "assessed. Draw more labels where the raster has valid pixels."
         )
     return judging
 

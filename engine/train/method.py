@@ -59,27 +59,31 @@ def choose_method(
         return Method(
             "quick",
             marked(
-                "change in other places is found best when the backbone stays as it is and a head is fitted"
+                "for change in other places, an unchanged backbone with a trained head works best"
             ),
         )
     if places < MANY_PLACES:
         return Method(
             "quick",
             marked(
-                f"{places} labelled places are few: the backbone stays as it is and a head is fitted"
+                f"with only {places} labelled places, the backbone stays unchanged and only a head is trained"
             ),
         )
     if gpu:
-        return Method("full", marked(f"{places} labelled places and a GPU: all weights learn"))
+        return Method(
+            "full", marked(f"with {places} labelled places and a GPU, all weights are trained")
+        )
     if weights <= LARGE:
         return Method(
             "adapters",
-            marked(f"{places} labelled places, no GPU: few weights of the backbone learn"),
+            marked(
+                f"with {places} labelled places and no GPU, a small part of the backbone is trained"
+            ),
         )
     return Method(
         "quick",
         marked(
-            f"the backbone has {weights / 1e6:.0f} million weights and there is no GPU: it stays as "
-            "it is and a head is fitted"
+            f"with {weights / 1000000.0:.0f} million weights in the backbone and no GPU, the backbone stays unchanged "
+            "and only a head is trained"
         ),
     )

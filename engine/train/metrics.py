@@ -28,14 +28,14 @@ def confusion_matrix(
     truth, prediction = np.asarray(truth), np.asarray(prediction)
     if truth.shape != prediction.shape:
         raise ValueError(
-            f"Truth has the shape {truth.shape}, prediction {prediction.shape}: expected the same."
+            f"The truth has the shape {truth.shape}, but the prediction {prediction.shape}: they must be the same."
         )
     keep = np.ones(truth.shape, bool) if ignore is None else truth != ignore
     rows, columns = truth[keep].astype(np.int64), prediction[keep].astype(np.int64)
     for name, values in (("truth", rows), ("prediction", columns)):
         if values.size and (values.min() < 0 or values.max() >= classes):
             raise ValueError(
-                f"The {name} holds values {values.min()}..{values.max()}, expected 0..{classes - 1}."
+                f"The {name} contains values {values.min()}..{values.max()}, but only 0..{classes - 1} are possible."
             )
     return np.bincount(rows * classes + columns, minlength=classes**2).reshape(classes, classes)
 

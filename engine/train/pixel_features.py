@@ -155,8 +155,8 @@ def extract(
             columns.append(window.columns())
     if not features:
         raise EmptyArea(
-            "Every labelled pixel is no-data in the rasters. Draw labels where the raster has "
-            "values, or check its no-data value."
+            "All labelled pixels are no-data in the rasters. Draw labels where the raster has valid pixels, or check "
+            "its no-data value."
         )
     samples = PixelSamples(np.concatenate(features, 1), *np.concatenate(columns, 1))
     if every_class:
@@ -170,8 +170,8 @@ def _check_classes(samples: PixelSamples, card: Card) -> None:
     missing = [item.title for item, count in zip(card.classes, seen) if not count]
     if missing:
         raise LabelsInvalid(
-            f"Every pixel labelled as {', '.join(missing[:5])} is no-data in the rasters. Draw some "
-            "where the raster has values, or leave the class out."
+            f"All pixels labelled as {', '.join(missing[:5])} are no-data in the rasters. Draw some where the raster "
+            "has valid pixels, or leave out the class."
         )
 
 

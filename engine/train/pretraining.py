@@ -210,9 +210,9 @@ def _write(outcome: Outcome, staged: Mapping[str, Path], pool: RasterPool) -> st
 
 def _cancelled(job: PretrainJob, epochs: int, progress: Progress) -> Cancelled:
     kept = (
-        f"{epochs} finished epochs are kept in {job.checkpoint}: run the same again to go on."
+        f"{epochs} completed epochs are saved in {job.checkpoint}. Run the same command again to continue."
         if job.checkpoint
-        else "Nothing was kept, as no checkpoint folder was given."
+        else "Nothing was saved, because no checkpoint folder was specified."
     )
     progress.log(f"Cancelled. {kept}")
     return Cancelled(f"Cancelled. {kept}")

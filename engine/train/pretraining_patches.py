@@ -81,7 +81,7 @@ class Patches:
         if self._laid is None or self._laid[0] != chosen:
             self._laid = None  # free the memory before the next one is made
             rasters = [self._drawn[index] for index in chosen]
-            self._progress.log("The imagery is read into the GPU's memory; patches are cut there.")
+            self._progress.log("The imagery is loaded into GPU memory, and patches are cut there.")
             shapes = [raster.shape for raster in rasters]
             images = without_held(rasters, self._progress)
             try:
@@ -89,7 +89,10 @@ class Patches:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                self._progress.log("It does not fit there beside what others keep: read as needed.")
+                self._progress.log(
+                    "The imagery does not fit into GPU memory together with the other data. Patches are read from "
+                    "disk as needed."
+                )
                 return None
             self._laid = (chosen, atlas)
         return self._laid[1]

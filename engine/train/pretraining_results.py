@@ -82,9 +82,9 @@ def finished_card(outcome: Outcome) -> Card:
         name=name,
         title=name,
         description=(
-            f"SpectralGPT pretrained without labels on own imagery, from random weights ({job.base})."
+            f"SpectralGPT pretrained without labels on the user's own imagery, from random weights ({job.base})."
             if fresh
-            else f"SpectralGPT pretrained without labels on own imagery, going on from {card.name}."
+            else f"SpectralGPT pretrained without labels on the user's own imagery, continuing from {card.name}."
         ),
         window=outcome.stages[-1].window,
         gsd=gsd,
@@ -154,14 +154,14 @@ def write_report(path: Path, outcome: Outcome, seen: Sample) -> None:
     sections = [
         Section(tr("Result"), [Facts(_facts(outcome, card))]),
         Section(tr("Loss"), _curves(outcome)),
-        Section(tr("Ground it has not seen"), _held(outcome)),
+        Section(tr("Accuracy on unseen areas"), _held(outcome)),
         Section(
-            tr("What it paints"),
+            tr("Reconstructed imagery"),
             [
                 Picture(
                     picture(seen.view, card),
                     tr(
-                        "Masked input ({share} hidden), reconstruction, error (black is none) at {raster}."
+                        "Masked input ({share} hidden), reconstruction and error (black = no error) at {raster}."
                     ).format(
                         share=percent(seen.mask_ratio, 0),
                         raster=outcome.found.serving[0].raster.path,
@@ -177,7 +177,7 @@ def write_report(path: Path, outcome: Outcome, seen: Sample) -> None:
                 Facts(
                     [(key, str(value)) for key, value in dataclasses.asdict(outcome.job).items()]
                 ),
-                Text([tr("To do the same again:")]),
+                Text([tr("To repeat this run:")]),
                 Code(command_line(outcome.job)),
             ],
         ),
@@ -200,7 +200,7 @@ def _facts(outcome: Outcome, card: Card) -> list[tuple[str, str]]:
         (tr("Epochs"), count(len(outcome.history))),
         (tr("Last loss"), decimal(outcome.history[-1]["loss"], 4)),
         (
-            tr("Time"),
+            tr("Duration"),
             tr("{seconds} s, processes: {processes}").format(
                 seconds=count(outcome.seconds), processes=outcome.processes
             ),
@@ -218,21 +218,21 @@ def _curves(outcome: Outcome) -> list[Curves]:
         lines = {
             tr("this network"): held,
             tr("interpolation"): [(x, outcome.error.interpolation) for x in ends],
-            tr("mean of the band"): [(x, outcome.error.mean) for x in ends],
+            tr("band mean"): [(x, outcome.error.mean) for x in ends],
         }
         charts.append(
-            Curves(tr("Error where held back"), lines, tr("epoch"), tr("mean squared error"))
+            Curves(tr("Error on held-back areas"), lines, tr("epoch"), tr("mean squared error"))
         )
     return charts
 
 
 def _held(outcome: Outcome) -> list[Text | Table]:
     if outcome.error is None:
-        return [Text([tr("The imagery was too small to hold any of it back.")])]
+        return [Text([tr("The imagery was too small to hold back any of it.")])]
     names = {
         "model": tr("this network"),
         "interpolation": tr("interpolation"),
-        "mean": tr("mean of the band"),
+        "mean": tr("band mean"),
     }
     rows = [(names[k], decimal(v, 4)) for k, v in dataclasses.asdict(outcome.error).items()]
     caption = tr("{measure}. {windows} windows of {pixels} px.").format(
@@ -240,7 +240,7 @@ def _held(outcome: Outcome) -> list[Text | Table]:
         windows=len(outcome.held.image),
         pixels=outcome.held.image.shape[-1],
     )
-    return [Table((tr("Guess"), tr("Error")), rows, caption[0].upper() + caption[1:])]
+    return [Table((tr("Method"), tr("Error")), rows, caption[0].upper() + caption[1:])]
 
 
 def _stages(outcome: Outcome) -> Table:

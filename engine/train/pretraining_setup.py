@@ -52,8 +52,7 @@ def start_network(job: PretrainJob) -> tuple[MaskedAutoencoder | None, Card, str
     network, card = load(path)
     if not isinstance(network, MaskedAutoencoder):
         raise ModelTaskMismatch(
-            f"The model '{card.title or card.name}' has no decoder to pretrain with. "
-            "Choose a backbone."
+            f"The model '{card.title or card.name}' has no decoder for pretraining. Choose a backbone."
         )
     return network, card, verify(path)
 
@@ -125,8 +124,8 @@ def hold_back(
     drawn, held = hold_windows(rasters, window, largest, seed=job.seed)
     if not len(held.image):
         progress.warning(
-            "The imagery is too small to hold any of it back: the network cannot be judged on "
-            "ground it has not seen. Give larger rasters, or at least ten."
+            "The imagery is too small to hold back any of it, so the network cannot be assessed on unseen areas. Use "
+            "larger rasters, or at least ten."
         )
     return drawn, held
 
@@ -143,15 +142,14 @@ def introduce(
     """Logs the plan of the run, and warns of its limits."""
     if unfinished is not None and unfinished.changed:
         progress.warning(
-            f"{len(unfinished.changed)} of the rasters, such as {unfinished.changed[0]}, were changed since the run in "
-            f"{unfinished.folder} began: what is left of it learns from them as they are now. Delete that folder to "
-            "begin anew."
+            f"{len(unfinished.changed)} of the rasters, such as {unfinished.changed[0]}, have changed since the run "
+            f"in {unfinished.folder} began. The rest of the run uses them as they are now. Delete this folder to "
+            "start from the beginning."
         )
     weights = sum(value.numel() for value in network.parameters())
     progress.log(
-        f"{len(found.serving)} rasters, {found.pixels / 1e6:.1f} megapixels; "
-        f"{len(held.image)} windows held back. Network of {weights / 1e6:.1f} million weights; "
-        f"{workers.count} process(es)."
+        f"{len(found.serving)} rasters, {found.pixels / 1000000.0:.1f} megapixels; {len(held.image)} windows held "
+        f"back. Network with {weights / 1000000.0:.1f} million weights; {workers.count} process(es)."
     )
     for number, stage in enumerate(stages, 1):
         _tell_enlarged(number, stage, found, progress)
@@ -168,7 +166,7 @@ def _tell_enlarged(number: int, stage: Stage, found: Survey, progress: Progress)
     rows, columns = max(own, key=min)
     if stage.window > min(rows, columns):
         progress.warning(
-            f"Stage {number} has windows of {stage.window} px, more than its largest raster has ({rows} x {columns} "
-            "px): they are enlarged from fewer pixels, which takes time and teaches little. Use smaller windows, or "
-            "larger rasters."
+            f"Stage {number} has windows of {stage.window} px, but its largest raster has only {rows} x {columns} px. "
+            "The windows are enlarged from fewer pixels, which takes time and teaches the model little. Use smaller "
+            "windows, or larger rasters."
         )

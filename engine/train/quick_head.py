@@ -189,7 +189,7 @@ def fit_hidden(
         optimiser.step()
         schedule.step()
         if step % 50 == 0:
-            progress.update(step / STEPS, "Learning")
+            progress.update(step / STEPS, "Training")
     head.eval()
 
 

@@ -132,12 +132,12 @@ def read_chips(
             parts.append(_chips(windows, scenes, groups, card, source.grid, which))
     if sparse:
         progress.warning(
-            f"{sparse} labelled scenes are left out: less than half of their pixels are valid."
+            f"{sparse} labelled scenes are left out, because less than half of their pixels are valid."
         )
     if not parts:
         raise EmptyArea(
-            "No labelled scene can be used: of each, less than half of the pixels are valid. Label "
-            "scenes where the raster has values, or check its no-data value."
+            "No labelled scene can be used: in all of them, less than half of the pixels are valid. Label scenes "
+            "where the raster has valid pixels, or check its no-data value."
         )
     return joined(parts)
 
@@ -160,8 +160,8 @@ def _labelled(
         found.append((source, scenes.only(np.array(inside, bool))))
     if not found:
         raise EmptyArea(
-            f"The labels {layer.source} lie on none of the {len(sources)} rasters. Choose rasters "
-            "of the place that is labelled, or check the CRS of both."
+            f"The labels {layer.source} do not overlap any of the {len(sources)} rasters. Choose rasters of the "
+            "labelled area, or check the CRS of both."
         )
     return found
 

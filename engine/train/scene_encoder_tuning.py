@@ -51,7 +51,7 @@ def tune_scene_encoder(
     progress.state(keeps=True, rounds=rounds.epochs)
     before = judge_held(first.predictor, held)
     tell(progress, "val_", 0, before)
-    progress.log(f"{name} on held-back scenes before: {before[name]:.3f}")
+    progress.log(f"{name} on held-back scenes before training: {before[name]:.3f}")
     callbacks: list[Callback] = [
         Report(progress.part(0.2, 1.0)),
         Validate(lambda model: judge_held(model, held)),
@@ -72,7 +72,9 @@ def tune_scene_encoder(
         predictor,
         first.judged,
         matrix_of(scores, held),
-        measure=marked("scenes held back in whole places, at the best epoch by the same scenes"),
+        measure=marked(
+            "scenes held back in whole places, at the best epoch according to the same scenes"
+        ),
         history=result.history,
         cancelled=result.cancelled,
         accuracy=accuracy_of(scores, held),
@@ -95,13 +97,15 @@ def _start_from(first: Tuned, base: Base, rounds: Rounds, seed: int) -> Predicto
 def _improved(result: TrainingResult, name: str, start: float, progress: Progress) -> bool:
     """Whether training the encoder improved the labels; if not, tells the user that the head alone is kept."""
     if result.cancelled and not result.history:
-        progress.log("Stopped before the first round ended: the head on frozen features is kept.")
+        progress.log(
+            "Stopped before the end of the first epoch. The model with an unchanged backbone is kept."
+        )
         return False
     best = max((entry.get(f"val_{name}", 0.0) for entry in result.history), default=0.0)
     if best > start:
         return True
     progress.warning(
-        f"Training the encoder did not improve the labels of held-back scenes ({best:.3f} "
-        f"against {start:.3f}): the head on frozen features is kept."
+        f"Training the backbone did not improve the accuracy on held-back scenes ({best:.3f} instead of {start:.3f}). "
+        "The model with an unchanged backbone is kept."
     )
     return False

@@ -43,8 +43,8 @@ def finetune_scenes(
     """Makes a scene model from labelled polygons or points; for the arguments see `finetune_map`."""
     if job.after:
         raise InvalidParameter(
-            "Rasters of a second date were given, but scenes have one date. Leave them out, or "
-            "choose change-detection."
+            "Rasters of a second date were specified, but scenes have only one date. Leave them out, or choose "
+            "change-detection."
         )
     card = card_to_be(base, job, layer.classes, ())
     sources = _open_rasters(job, card, stack, progress)

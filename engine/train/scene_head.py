@@ -147,16 +147,16 @@ def deal(chips: SceneChips, seed: int) -> tuple[NDArray[np.int64] | None, int, s
         if folds >= 2:
             break
         tight = (
-            "Scenes that touch are in different parts, as there are too few others: the figures "
-            "flatter the model. Draw scenes in more places."
+            "Touching scenes had to be assigned to different parts, because there are too few others. The accuracy "
+            "figures are too optimistic. Draw scenes in more places."
         )
     blocks = int(block.max()) + 1
     if folds < 2:
         return (
             None,
             blocks,
-            "Nothing was held back to judge the model by: a class is labelled in one place only "
-            f"(closer than {chips.window} pixels). Label every class in at least two places.",
+            "No scenes could be held back to assess the accuracy of the model: one class is labelled in only one "
+            f"place (closer than {chips.window} pixels). Label every class in at least two places.",
         )
     # For multi-label scenes the rarest label decides on the fold.
     label = chips.label if chips.label.ndim == 1 else _rarest(has)

@@ -86,8 +86,8 @@ def tune_scenes(
     held = _held_back(chips, card, rounds.share, seed, progress)
     if not held.any():
         progress.warning(
-            "Whether training the encoder helps cannot be seen without scenes held back: the head "
-            "on frozen features is kept."
+            "Without held-back scenes, it is not known whether training the backbone helps. The model with an "
+            "unchanged backbone is kept."
         )
         return tune(chips, progress=progress)
     learn, judging = chips.only(~held), chips.only(held)
@@ -151,7 +151,7 @@ def _tune_head(
 ) -> Tuned:
     """Fits a last layer on frozen features, and evaluates it by spatial cross-validation."""
     predictor = build_scenes(base, card, chips.window)
-    progress.update(0.0, "Learning what small patches look like")
+    progress.update(0.0, "Learning small image patterns")
     learn_patches(predictor, whole_images(chips), seed)
     samples = measure(
         predictor,
@@ -162,14 +162,14 @@ def _tune_head(
         progress=progress.part(0.05, 0.85),
     )
     predictor.cpu()
-    progress.update(0.85, "Fitting and judging the last layer")
+    progress.update(0.85, "Training and assessing the last layer")
     judged, (temperature, _) = fit_head(predictor, samples, seed)
     progress.state(parts=judged.folds)
     if judged.warning:
         progress.warning(judged.warning)
     measured = marked(
-        f"scenes of {judged.blocks} places in {judged.folds} parts, each held back in turn (patches "
-        "were learned from all of them, without labels); the model was then fitted to all of them"
+        f"scenes of {judged.blocks} places in {judged.folds} parts, each held back in turn (small image patterns were "
+        "learned from all of them, without labels); the model was then trained on all of them"
     )
     told = Judged(
         matrix_of(judged.scores, chips) if judged.folds else None,
@@ -196,11 +196,11 @@ def _check(chips: SceneChips, card: Card, progress: Progress) -> None:
     missing, few = names[counts == 0], names[(counts > 0) & (counts < FEW)]
     if len(missing):
         raise LabelsInvalid(
-            f"No usable scene is labelled as {', '.join(missing[:5])}. Label some on the rasters, "
-            "or leave the class out."
+            f"No usable scene is labelled as {', '.join(missing[:5])}. Label some on the rasters, or leave out the "
+            "class."
         )
     if len(few):
         progress.warning(
-            f"{', '.join(few[:5])}: fewer than {FEW} scenes. Label more; figures from so few say "
-            "little."
+            f"{', '.join(few[:5])}: fewer than {FEW} scenes. Label more of them: accuracy figures from so few are not "
+            "reliable."
         )

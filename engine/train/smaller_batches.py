@@ -49,11 +49,9 @@ def with_smaller_batches(
             torch.cuda.empty_cache()
         if batch // 2 < least:
             raise OutOfMemory(
-                f"The memory does not suffice even for a batch of {batch}. Choose a smaller network "
-                "or window, close other programs, or compute on another device.",
+                f"There is not enough memory even for a batch of {batch}. Choose a smaller network or window, close "
+                "other programs, or use another device.",
                 details=details,
             )
-        progress.warning(
-            f"The memory does not suffice for a batch of {batch}: trying {batch // 2}."
-        )
+        progress.warning(f"There is not enough memory for a batch of {batch}: trying {batch // 2}.")
         batch //= 2

@@ -101,12 +101,12 @@ def parse_stages(text: str) -> list[Outline]:
             )
         except ValueError as error:
             raise InvalidParameter(
-                f"Stage {number} is '{item}', expected {FORM}, for instance 64:20:1e-3 or "
+                f"Stage {number} is '{item}', but {FORM} is expected, for instance 64:20:1e-3 or "
                 "128:10:5e-4:0.9:*summer*. Separate stages by ;."
             ) from error
         _check_range(number, item, stages[-1])
     if text.strip() and not stages:
-        raise InvalidParameter(f"The stages '{text}' hold no stage, expected {FORM}.")
+        raise InvalidParameter(f"The stages '{text}' contain no stage. Specify {FORM}.")
     return stages
 
 
@@ -184,14 +184,14 @@ def check_window(number: int, window: int, mask_ratio: float, patch: int) -> Non
     if window < patch or window % patch:
         low = max(patch, window // patch * patch)
         raise InvalidParameter(
-            f"Stage {number} has a window of {window} px, expected a multiple of the network's patch "
-            f"of {patch} px. Use {low} or {low + patch}."
+            f"Stage {number} has a window of {window} px, but it must be a multiple of the network's patch of {patch} "
+            f"px. Use {low} or {low + patch}."
         )
     tokens = (window // patch) ** 2  # of one spectral group, as a batch may have only one
     if int(tokens * (1 - mask_ratio)) < 1:
         raise InvalidParameter(
-            f"Stage {number} hides {mask_ratio:.0%} of the {tokens} tokens of a {window} px window: "
-            "nothing stays visible. Lower the mask ratio, or use a larger window."
+            f"Stage {number} hides {mask_ratio:.0%} of the {tokens} tokens of a {window} px window, so none stays "
+            "visible. Reduce the mask ratio, or use a larger window."
         )
 
 
@@ -232,8 +232,8 @@ def select(names: Sequence[str], pattern: str) -> list[int]:
     if not chosen:
         some = ", ".join(os.path.basename(name) for name in names[:5])
         raise InvalidParameter(
-            f"No raster's name is like '{pattern}'. The rasters are: {some}"
-            f"{', ...' if len(names) > 5 else ''}. Use * for any text in the pattern."
+            f"No raster name matches '{pattern}'. The rasters are: {some}{', ...' if len(names) > 5 else ''}. Use * "
+            "for any text in the pattern."
         )
     return chosen
 
@@ -247,6 +247,6 @@ def _check_range(number: int, text: str, stage: Outline) -> None:
         or (ratio is not None and not 0 < ratio < 1)
     ):
         raise InvalidParameter(
-            f"Stage {number} is '{text}': window and epochs must be at least 1, the learning rate "
-            "above 0 and at most 1, the mask ratio between 0 and 1."
+            f"Stage {number} is '{text}', but the window and the epochs must be at least 1, the learning rate above 0 "
+            "and at most 1, and the mask ratio between 0 and 1."
         )

@@ -88,7 +88,8 @@ def with_surroundings(
     (plain, truth), (chances, _) = (predict(item, windows) for item in (first.predictor, predictor))
     before, after = (average_precision(truth == 1, score[:, 1]) for score in (plain, chances))
     progress.log(
-        f"Average precision on held-back labels: {before:.3f} pixel by pixel, {after:.3f} with the surroundings"
+        f"Average precision on held-back labels: {before:.3f} pixel by pixel, {after:.3f} with the surroundings of "
+        "the pixels"
     )
     if after <= before:
         return dataclasses.replace(first, improved=False)
@@ -178,7 +179,7 @@ def _learn(
     optimiser = torch.optim.AdamW(learner.parameters(), RATE, weight_decay=DECAY)
     for step in range(STEPS):
         if step % 10 == 0:
-            progress.update(step / STEPS, "Learning")
+            progress.update(step / STEPS, "Training")
         for group in optimiser.param_groups:
             group["lr"] = RATE * (1 + np.cos(np.pi * step / STEPS)) / 2
         crops = [_crop(seen[int(draw.integers(len(seen)))], draw) for _ in range(BATCH)]

@@ -220,9 +220,9 @@ class Trainer:
         value = self.workers.mean(loss.detach())
         if not math.isfinite(value):
             raise TrainingDiverged(
-                f"The loss became {value} at step {self.step + 1} (epoch {self.epoch + 1}), "
-                f"at a learning rate of {config.learning_rate * factor:.2g}. Lower the learning "
-                "rate or limit the gradient, and check the data for values that are not finite."
+                f"The loss became {value} at step {self.step + 1} (epoch {self.epoch + 1}), with a learning rate of "
+                f"{config.learning_rate * factor:.2g}. Reduce the learning rate or limit the gradient, and check the "
+                "data for values that are not finite."
             )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()

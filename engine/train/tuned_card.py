@@ -56,8 +56,8 @@ def card_to_be(
         task=job.task,
         title=name,
         description=(
-            f"Made from own labels of {len(classes)} classes ({', '.join(c.title for c in classes[:8])}), "
-            f"starting from {base.card.title or base.card.name}."
+            f"Trained on the user's own labels of {len(classes)} classes "
+            f"({', '.join(c.title for c in classes[:8])}), starting from {base.card.title or base.card.name}."
         ),
         gsd=round(float(np.median([_gsd(grid) for grid in grids] or [base.card.gsd])), 3),
         # Digital numbers of two dates are not comparable, so each date is standardised by itself.
@@ -131,7 +131,7 @@ def _accuracy(card: Card, tuned: Tuned) -> dict[str, Any]:
     if card.multilabel and tuned.accuracy is not None:
         return {"map": round(tuned.accuracy.value, 4), "measure": tuned.measure}
     if tuned.matrix is None:
-        return tuned.interval or {"measure": marked("not judged: no labels could be held back")}
+        return tuned.interval or {"measure": marked("not assessed: no labels could be held back")}
     return {
         **tuned.interval,
         **figures_of(tuned.matrix, card.classes),

@@ -92,9 +92,9 @@ def write_report(path: Path, run: Run) -> None:
         *_examples(run.examples),
         Section(tr("Data and settings"), [Facts(run.facts)]),
         Section(
-            tr("Run it again"),
+            tr("Run again"),
             [
-                Text([tr("With the engine's Python, in the plugin's folder:")]),
+                Text([tr("With the engine's Python, in the plugin folder:")]),
                 Code(command_line(run.job)),
             ],
         ),
@@ -113,9 +113,9 @@ def _subject(card: Card) -> str:
 
 def _method(run: Run) -> str:
     text = {
-        "quick": tr("quick: a head on the frozen backbone"),
-        "adapters": tr("adapters: few weights of the backbone learned along"),
-        "full": tr("full: all weights learned"),
+        "quick": tr("quick: a head on an unchanged backbone"),
+        "adapters": tr("adapters: a small part of the backbone is trained"),
+        "full": tr("full: all weights are trained"),
     }[run.method]
     return text + (f" ({told(run.reason)})" if run.reason else "")
 
@@ -135,7 +135,7 @@ def _headline(run: Run) -> list[tuple[str, str]]:
         if accuracy.get(name) is not None:
             value = accuracy[name]
             rows.append((title, percent(value) if name == "overall_accuracy" else decimal(value)))
-    return [*rows, (tr("Judged on"), told(str(accuracy.get("measure", ""))))]
+    return [*rows, (tr("Assessed on"), told(str(accuracy.get("measure", ""))))]
 
 
 def _judged(run: Run) -> list[Block]:

@@ -56,16 +56,16 @@ class UnfinishedRun:
             rasters_then = dict(stored.get("rasters", {}))
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise CheckpointMismatch(
-                f"{path} cannot be read, so the run in this folder cannot be taken up. "
-                "Delete the folder, or give another one.",
+                f"{path} cannot be read, so the run in this folder cannot be continued. Delete the folder, or specify "
+                "another one.",
                 details=repr(error),
             ) from error
         names = dict.fromkeys([*self._settings, *settings_then])
         other = [n for n in names if settings_then.get(n) != self._settings.get(n)]
         if other:
             raise CheckpointMismatch(
-                f"The folder {self.folder} holds a run with other settings ({', '.join(other)}). "
-                "Give the same ones to go on with it, or another folder, or delete it.",
+                f"The folder {self.folder} contains a run with different settings ({', '.join(other)}). Use the same "
+                "settings to continue it, specify another folder, or delete the folder.",
                 details=f"there: { {n: settings_then.get(n) for n in other} }\n"
                 f"here: { {n: self._settings.get(n) for n in other} }",
             )

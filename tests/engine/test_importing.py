@@ -109,7 +109,12 @@ def test_name_comes_from_the_output(tmp_path, backbone):
 @pytest.mark.parametrize(
     "output, kind, error, words",
     [
-        ("model.onnx", "auto", ModelTaskMismatch, "predicts nothing until it is fine-tuned"),
+        (
+            "model.onnx",
+            "auto",
+            ModelTaskMismatch,
+            "cannot make predictions before it is fine-tuned",
+        ),
         ("model.pth", "auto", InvalidParameter, r"must end in \.safetensors or \.onnx"),
         ("model.safetensors", "segmentation", CheckpointMismatch, r"68 missing \(fc\.0\.weight"),
     ],
@@ -210,7 +215,7 @@ def test_a_foreign_model_is_told_from_ours(tmp_path):
 
     foreign = tmp_path / "foreign.onnx"
     export_deepness(TINY / "landcover.onnx", foreign, "", Progress())
-    with pytest.raises(ModelInvalid, match="made for the plugin Deepness"):
+    with pytest.raises(ModelInvalid, match="It seems to have been"):
         import_model(ImportJob(str(foreign), str(tmp_path / "b.onnx")), Progress())
 
 

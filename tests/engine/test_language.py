@@ -76,7 +76,7 @@ def test_another_job_in_the_same_process_speaks_its_own():
 
 
 def test_a_message_is_recognised_and_its_gaps_are_filled_again():
-    message = "3 of 40 reference samples lie where the map has no data; they are left out."
+    message = "3 of 40 reference samples lie where the map has no data. They are left out."
     assert told(message) == message
     with speaking("fr"):
         found = told(message)
@@ -85,13 +85,13 @@ def test_a_message_is_recognised_and_its_gaps_are_filled_again():
 
 
 def test_a_message_within_a_message_is_translated_too():
-    few = "12 labelled places and a GPU: all weights learn"
+    few = "with 12 labelled places and a GPU, all weights are trained"
     with speaking("de"):
         assert told(few).startswith("12 Stellen mit Labels")
         assert told(f"scene.tif: {few}") == f"scene.tif: {told(few)}"
         values, offset = (
             "uint16 values / 10000",
-            "after removing the offset of 1000 that dark pixels show",
+            "after removing the offset of 1000 indicated by dark pixels",
         )
         assert told(f"{values}, {offset}") == f"{told(values)}, {told(offset)}"
         assert told(values) == "uint16-Werte / 10000"
@@ -100,8 +100,8 @@ def test_a_message_within_a_message_is_translated_too():
 
 def test_numbers_in_a_message_have_the_sign_of_the_language():
     better = (
-        "Training the encoder did not improve the map of held-back labels (0.912 against 0.95): "
-        "the head on frozen features is kept."
+        "Training the backbone did not improve the accuracy on held-back labels (0.912 instead of 0.95). "
+        "The model with an unchanged backbone is kept."
     )
     with speaking("de"):
         assert "(0,912 gegen 0,95)" in told(better)
@@ -110,7 +110,7 @@ def test_numbers_in_a_message_have_the_sign_of_the_language():
 
 
 def test_marked_messages_stay_as_they_are():
-    assert marked("giving reflectance") == "giving reflectance"
+    assert marked("which gives reflectance") == "which gives reflectance"
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

@@ -93,6 +93,6 @@ def test_a_map_within_the_limit_and_one_beyond_it(tmp_path):
     job += ["--output", str(tmp_path / "map.tif")]
     beyond = last_event(128, *job)
     assert (beyond["event"], beyond["kind"]) == ("error", "OutOfMemory")
-    assert "The engine may take 128 MB" in beyond["message"]
+    assert "The memory limit allows the engine 128 MB" in beyond["message"]
     assert list(tmp_path.iterdir()) == []
     assert last_event(1024, *job)["event"] == "result"

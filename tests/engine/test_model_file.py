@@ -126,17 +126,17 @@ def test_a_file_that_is_no_model_is_told_so(tmp_path, name, content):
 
 def test_a_card_of_lists_in_lists_is_told_so(tmp_path):
     (tmp_path / "deep.onnx").write_bytes(onnx_bytes({CARD_KEY: "[" * 10**6}))
-    with pytest.raises(ModelInvalid, match=r"card inside .* is damaged"):
+    with pytest.raises(ModelInvalid, match=r"card in .* is damaged"):
         read_card(tmp_path / "deep.onnx")
 
 
 def test_other_suffixes_and_missing_cards_are_told_apart(tmp_path):
     (tmp_path / "model.pth").write_bytes(b"x")
-    with pytest.raises(ModelInvalid, match=r"ends in \.onnx or \.safetensors"):
+    with pytest.raises(ModelInvalid, match=r"must end in \.onnx or \.safetensors"):
         read_card(tmp_path / "model.pth")
     (tmp_path / "plain.onnx").write_bytes(onnx_bytes({"producer": "x"}))
     assert read_metadata(tmp_path / "plain.onnx") == {"producer": "x"}
-    with pytest.raises(ModelInvalid, match="carries no SpectralGPT card"):
+    with pytest.raises(ModelInvalid, match="has no SpectralGPT card"):
         read_card(tmp_path / "plain.onnx")
 
 
@@ -150,6 +150,6 @@ def test_models_are_found_by_name_and_by_task(tmp_path, monkeypatch):
     with pytest.raises(ModelInvalid, match=r"no model 'tory'.*installed model \(toy\)"):
         find_model("tory")
     with pytest.raises(
-        ModelTaskMismatch, match="is for segmentation, this needs one for change-detection"
+        ModelTaskMismatch, match="is for segmentation, but a model for change-detection"
     ):
         find_model("toy", "change-detection")

@@ -46,7 +46,7 @@ def test_a_drive_that_does_not_answer_holds_nobody_up(tmp_path):
     dead, own, shared = ask_folders(folders, read, patience=0.3)
     assert time.monotonic() - started < 5
     silent.set()
-    assert dead.problem == f"The folder {tmp_path / 'silent'} does not answer."
+    assert dead.problem == f"The folder {tmp_path / 'silent'} is not responding."
     assert own.found == shared.found == (tmp_path / "a.onnx",)
 
 

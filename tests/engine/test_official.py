@@ -137,7 +137,7 @@ def test_kind_may_be_forced(tmp_path):
     "content, words",
     [
         ({"a": torch.zeros(3)}, r"patch_embed\.proj\.weight: missing.*1 weights \(a\)"),
-        ({"model": {}}, "holds dict, expected a dictionary of weights"),
+        ({"model": {}}, "contains dict, but a dictionary of weights"),
         ([torch.zeros(3)], "holds list"),
         (torch.zeros(3), "holds Tensor"),
         ({"a": torch.zeros(3), "epoch": 3}, r"1 entries that are no weights \(epoch\)"),
@@ -190,7 +190,7 @@ def test_code_in_the_file_is_named_and_never_run(tmp_path, legacy):
     with pytest.raises(CheckpointMismatch) as caught:
         load_official(path)
     assert not marker.exists()
-    assert "1 kind(s) of Python object that could run code (posix.system)" in str(caught.value)
+    assert "1 type(s) of Python object that could execute code (posix.system)" in str(caught.value)
     assert "weights_only" not in caught.value.message + caught.value.details
 
 

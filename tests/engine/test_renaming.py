@@ -59,7 +59,7 @@ def test_an_ending_in_capitals_stays(own):
 
 def test_what_is_no_model_is_refused(own):
     (own / "scene.tif").write_bytes(b"")
-    with pytest.raises(ModelInvalid, match="is not a model of SpectralGPT"):
+    with pytest.raises(ModelInvalid, match="' is not a SpectralGPT"):
         rename(own / "scene.tif", name="other")
     assert not (own / "other.tif").exists()
 
@@ -74,10 +74,10 @@ def test_capitals_are_a_change_too(own):
     ("name", "told"),
     [
         ("change", "already a model 'change'"),
-        ("a/b", "cannot be the name of a file"),
-        ("../up", "cannot be the name of a file"),
-        ("name.", "cannot be the name of a file"),
-        (" name", "cannot be the name of a file"),
+        ("a/b", "' cannot be used as"),
+        ("../up", "' cannot be used as"),
+        ("name.", "' cannot be used as"),
+        (" name", "' cannot be used as"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused(own, name, told):

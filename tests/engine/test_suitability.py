@@ -54,7 +54,7 @@ def test_bands_that_it_may_lack_are_left_out():
 def test_names_that_are_not_unique_are_told_without_missing_bands():
     judged = suitability(card(), raster("B02", "B02", "B04", "B05", "B06", "B07"), "", 10.0)
     assert (judged.verdict, judged.missing) == ("unfit", ())
-    assert "could all be" in judged.reason
+    assert "Specify with BANDS which one" in judged.reason
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def bad_raster(what, scene, folder):
         ({"INPUT": "no names"}, "band"),
         ({"INPUT": "no CRS"}, "coordinate reference system"),
         ({"INPUT": "truncated"}, "not copied to its end"),
-        ({"MASK": "elsewhere"}, "The mask elsewhere.gpkg and the raster have no ground in common"),
+        ({"MASK": "elsewhere"}, "The mask elsewhere.gpkg and the raster do not overlap"),
         ({"MODEL": "damaged"}, "changed or damaged"),
         ({"MODEL": "text"}, "cannot be read as a model"),
         ({"OUTPUT": "/nowhere/map.tif"}, "does not exist"),
@@ -74,7 +74,7 @@ def test_bad_input_is_told_and_leaves_nothing(run, models, scene, tmp_path, chan
         Path(parameters["MODEL"]).write_bytes(content)
     if parameters.get("MODEL") == "text":
         parameters["MODEL"] = str(tmp_path / "text.onnx")
-        Path(parameters["MODEL"]).write_text("not a model")
+        Path(parameters["MODEL"]).write_text("' is not a SpectralGPT")
     with pytest.raises(QgsProcessingException) as caught:
         run("segment", parameters)
     assert message in str(caught.value)

@@ -57,10 +57,10 @@ def test_what_fills_the_gaps_is_put_in_again(shouting):
 
 def test_figures_have_the_sign_of_the_users_language_and_names_keep_theirs(shouting, monkeypatch):
     monkeypatch.setattr(i18n, "QLocale", lambda: QLocale("de"))
-    said = in_users_language("Threshold: 0.451 (given; the model's own is 0.500)")
-    assert said == "THRESHOLD: 0,451 (GIVEN; THE MODEL'S OWN IS 0,500)"
+    said = in_users_language("Threshold: 0.451 (specified; the model's own is 0.500)")
+    assert said == "THRESHOLD: 0,451 (SPECIFIED; THE MODEL'S OWN IS 0,500)"
     said = in_users_language(
-        "Estimate: 16 windows, 5 s, 1.5 GB of memory, 0.8 MB on the disk (69.6 GB free)"
+        "Estimate: 16 windows, 5 s, 1.5 GB of memory, 0.8 MB of disk space (69.6 GB free)"
     )
     assert [part for part in said.split() if "," in part and part[0].isdigit()] == ["1,5", "0,8"]
     assert "(69,6 GB" in said
@@ -76,19 +76,18 @@ def test_a_gap_at_the_start_does_not_take_in_another_message(shouting):
 
 def test_a_message_within_a_message_is_translated_too(shouting):
     inner = "The disk is full. Make room, or choose another folder for the engine in the settings."
-    outer = f"The GPU is not used, the processor is. {inner}"
+    outer = f"The processor is used instead of the GPU. {inner}"
     assert in_users_language(outer) == outer.upper()
 
 
 def test_messages_that_are_joined_are_translated_one_by_one(shouting):
     """A message after a file name, two sentences where either has the space between them, and an unknown rest."""
-    one = (
-        "All labels that were held back are no-data in the rasters, so the model cannot be judged."
-    )
+    one = "All held-back labels lie on no-data pixels of the rasters, so the accuracy of the model cannot be assessed."
     for joined in (
-        f"scene.tif: {one} Draw more labels where the raster has values.",
-        "The model needs 3 GB; one ONNX file can hold 2 GB. Write a .safetensors model instead. Use a smaller model.",
-        "uint16 values / 10000, giving reflectance",
+        f"scene.tif: {one} Draw more labels where the raster has valid pixels.",
+        "The model needs 3 GB, but a single ONNX file can hold at most 2 GB. Write a .safetensors model instead. "
+        "Use a smaller model.",
+        "uint16 values / 10000, which gives reflectance",
     ):
         told = in_users_language(joined)
         assert told.upper() == joined.upper() and told != joined
@@ -100,10 +99,10 @@ def test_messages_that_are_joined_are_translated_one_by_one(shouting):
 def test_a_raster_that_cannot_serve_is_refused_in_the_users_language(shouting):
     """The most frequent message: the given bands, the missing ones, and what to do."""
     needs = (
-        'The raster\'s 2 bands are 1 "1", 2 "2"; the names only number the bands. '
-        "The model needs B02, B03; not found: B02. "
+        'The raster has 2 bands: 1 "1", 2 "2"; the names are only band numbers. '
+        "The model needs B02, B03, but these were not found: B02. "
     )
-    rest = "At least 6 bands are needed: use a raster with all of them, or another model."
+    rest = "At least 6 bands are needed. Use a raster with all of them, or another model."
     refused = in_users_language(needs + rest)
     assert refused == refused.upper()
     assert in_users_language(f"/in/scene.tif: {needs}{rest}") == f"/in/scene.tif: {refused}"
@@ -149,7 +148,7 @@ def work(path, progress):
     [
         ('name "B02"', 'NAME "B02"'),
         ('name "a, b"', 'NAME "a, b"'),
-        ('name "B8A", stands in for B08', 'NAME "B8A", STANDS IN FOR B08'),
+        ('name "B8A", used in place of B08', 'NAME "B8A", USED IN PLACE OF B08'),
         ("wavelength 490 nm", "WAVELENGTH 490 NM"),
         ("left out: no B11, B12", "LEFT OUT: NO B11, B12"),
     ],

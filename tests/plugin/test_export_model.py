@@ -76,6 +76,6 @@ def test_a_foreign_model_says_why_not(run, models, tmp_path):
     content = (models / "scenes.onnx").read_bytes()
     foreign.write_bytes(content.replace(b"spectralgpt:card", b"spectralgpt:cart"))
     output = models / "taken.onnx"
-    with pytest.raises(QgsProcessingException, match="carries no SpectralGPT card"):
+    with pytest.raises(QgsProcessingException, match="has no SpectralGPT card"):
         run("importmodel", {"INPUT": str(foreign), "OUTPUT_MODEL": str(output)})
     assert not output.exists()

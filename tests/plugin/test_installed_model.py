@@ -44,7 +44,9 @@ def test_a_model_that_ships_is_told_in_the_users_language(shouting):
 
 def test_a_users_own_model_keeps_its_names(shouting):
     """But a text in its card that the engine wrote is translated like a message of the engine."""
-    model = read_model(listed("own", "Made from own labels of 2 classes (a, b), starting from X."))
+    model = read_model(
+        listed("own", "Trained on the user's own labels of 2 classes (a, b), starting from X.")
+    )
     assert (model.title, model.classes) == ("Land cover", (("Water", "#808080"),))
-    assert model.description.startswith("MADE FROM OWN LABELS OF")
+    assert model.description.startswith("TRAINED ON THE USER'S OWN LABELS OF")
     assert read_model(listed("own", "My fields.")).description == "My fields."

@@ -105,7 +105,7 @@ def test_the_map_is_wrong_where_the_references_have_a_class_that_it_lacks(tmp_pa
     assert result["names"] == ["Open water", "Dry land", "roof"]
     assert result["values"] == [1, 2, None]
     assert sum(result["matrix"][2]) == 10 and [row[2] for row in result["matrix"]] == [0, 0, 0]
-    told = "The map has no class for roof: 10 reference samples count as errors."
+    told = "are not in the map: roof. Their 10 reference samples count as errors."
     assert any(told in text for text in result["warnings"])
 
 
@@ -131,7 +131,7 @@ def test_nameless_zeros_of_a_raster_are_not_labelled_rather_than_wrong(tmp_path,
     reference = write_map(tmp_path / "truth.tif", values, nodata=None)
     result = judge(map_path, reference)
     assert result["figures"]["overall_accuracy"] == 1
-    assert any("taken for what is not labelled, and left out" in t for t in result["warnings"])
+    assert any("These values of the references" in t for t in result["warnings"])
 
 
 def test_a_class_that_is_mapped_nowhere_near_is_still_one_of_the_map(tmp_path):
@@ -189,7 +189,7 @@ def foreign(tmp_path):
 @pytest.mark.parametrize(
     ("make", "options", "error", "says"),
     [
-        (far, {"field": "kind"}, EmptyArea, "have no ground in common"),
+        (far, {"field": "kind"}, EmptyArea, "do not overlap"),
         (empty, {"field": "kind"}, LabelsInvalid, "is empty"),
         (foreign, {"field": "kind"}, LabelsInvalid, "roof, snow; the map has 1 .Open water"),
         (foreign, {"field": "none"}, LabelsInvalid, "has no field 'none'"),
@@ -227,9 +227,7 @@ def test_an_image_in_place_of_a_map(tmp_path, bands, dtype, most):
     values = np.random.default_rng(4).uniform(1, most, (bands, 40, 50)).astype(dtype)
     image = rasters.write(tmp_path / "image.tif", values, names=(), transform=TRANSFORM)
     reference = points(tmp_path, ["water", "land"], [1, 30], [1, 30])
-    given = (
-        rf"image.tif is an image \(bands: {bands}, {dtype}\), expected a class map.*and the model"
-    )
+    given = rf"image.tif is an image \(bands: {bands}, {dtype}\), but a class map.*and the model"
     with pytest.raises(LabelsInvalid, match=given):
         judge(image, reference, field="kind")
 

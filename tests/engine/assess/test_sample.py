@@ -79,7 +79,7 @@ def test_a_rare_class_is_taken_whole_with_a_warning(tmp_path):
     result, _, fields = draw(tmp_path, size=200, minimum=50)
     rare = int((VALUES == 5).sum())
     assert (fields["stratum"] == 5).sum() == rare < 50
-    assert any("5 (Ice)" in text and "all of them" in text for text in result["warnings"])
+    assert any("5 (Ice)" in text and "All of them are used" in text for text in result["warnings"])
 
 
 def test_the_size_follows_the_wanted_standard_error(tmp_path):

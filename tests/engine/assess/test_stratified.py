@@ -128,7 +128,7 @@ def test_a_single_point_leaves_the_interval_open():
 
 
 def test_a_stratum_with_area_needs_points_and_one_without_none():
-    with pytest.raises(ValueError, match="needs a point"):
+    with pytest.raises(ValueError, match="with an area needs at"):
         stratified(strata_as_mapped([[3, 0], [0, 0]]), np.array([1.0, 1.0]))
     found = stratified(strata_as_mapped([[3, 0], [0, 0]]), np.array([1.0, 0.0]))
     assert found.overall.value == 1

@@ -116,9 +116,11 @@ def test_class_in_one_place_is_named():
     label = np.array([0, 0, 1, 1, 2])[unit]
     split = hold_out(Positions(row, column, unit), label, names=("Water", "Trees", "Bog"))
     assert set(label[split.validation]) == {0, 1}
-    assert split.warning.startswith("Bog cannot be judged: all labels of such a class lie in one")
+    assert split.warning.startswith(
+        "The accuracy of these classes cannot be assessed: Bog. All labels"
+    )
     assert "closer than 16 pixels" in split.warning
-    assert split.warning.endswith("Draw a second place for each, further away.")
+    assert split.warning.endswith("Label a second place for each class, further away.")
 
 
 def test_nothing_is_held_back_where_two_classes_cannot_be_judged():
@@ -127,11 +129,11 @@ def test_nothing_is_held_back_where_two_classes_cannot_be_judged():
         Positions(row, column, unit), np.array([0, 0, 1])[unit], names=("Water", "Trees")
     )
     assert not split.validation.any() and split.blocks == 3
-    assert split.warning.startswith("No labels are held back")
+    assert split.warning.startswith("No labels could be held")
     assert "more than 16 pixels apart" in split.warning
-    assert "Draw a second place for Trees." in split.warning
+    assert "Label a second place for Trees." in split.warning
     unnamed = hold_out(Positions(row, column, unit), np.array([0, 0, 1])[unit])
-    assert "Draw a second place for class 2." in unnamed.warning
+    assert "Label a second place for class 2." in unnamed.warning
 
 
 def test_no_share_is_no_warning():
@@ -159,7 +161,7 @@ def test_folds_keep_blocks_whole(points, folds, seed):
     block = spatial_blocks(Positions(row, column, unit, raster), 10)
     options = {"distance": 10, "seed": seed}
     if block.max() + 1 < folds:
-        with pytest.raises(LabelsInvalid, match="ask for fewer parts"):
+        with pytest.raises(LabelsInvalid, match="are needed, one for each"):
             spatial_folds(Positions(row, column, unit, raster), label, folds, **options)
         return
     fold = spatial_folds(Positions(row, column, unit, raster), label, folds, **options)
@@ -179,7 +181,7 @@ def test_labels_that_cover_the_ground_are_cut(distance):
     assert not whole.validation.any() and whole.unused is None
     split = hold_out(Positions(row, column, unit), label, distance=distance, cut=True)
     held, unused = split.validation, split.unused
-    assert not (held & unused).any() and "cut into squares" in split.warning
+    assert not (held & unused).any() and "They were divided into squares" in split.warning
     assert f"and {unused.sum()} labelled pixels" in split.warning
     rest = np.zeros((200, 200), bool)
     rest[row, column] = ~held & ~unused
@@ -203,7 +205,7 @@ def test_blocks_so_large_that_a_class_would_have_little_to_learn_from_are_cut():
     whole = hold_out(at, label)
     assert max(whole.validation[label == k].mean() for k in (0, 1)) > 0.8
     split = hold_out(at, label, cut=True)
-    assert "cut into squares" in split.warning
+    assert "They were divided into squares" in split.warning
     learned = ~split.validation & ~split.unused
     assert all(learned[label == k].mean() > 0.5 for k in (0, 1))
     assert set(label[split.validation]) == {0, 1}
@@ -212,7 +214,7 @@ def test_blocks_so_large_that_a_class_would_have_little_to_learn_from_are_cut():
 def test_too_little_ground_to_cut():
     row, column, unit = squares((0, 0), (0, 4))
     split = hold_out(Positions(row, column, unit), unit, cut=True)
-    assert not split.validation.any() and split.warning.startswith("No labels are held back")
+    assert not split.validation.any() and split.warning.startswith("No labels could be held")
 
 
 def test_folds_have_the_same_of_every_class():
@@ -228,5 +230,5 @@ def test_too_few_places_for_the_folds():
     row, column, unit = squares((0, 0), (0, 50))
     with pytest.raises(LabelsInvalid) as caught:
         spatial_folds(Positions(row, column, unit), unit, 5, distance=16)
-    assert "lie in 2 places more than 16 pixels apart" in caught.value.message
+    assert "lie in 2 separate places (more than 16 pixels apart)" in caught.value.message
     assert "at least 5" in caught.value.message

@@ -29,7 +29,7 @@ def test_folders_give_their_rasters_and_other_names_stay(tmp_path):
 
 
 def test_nothing_to_learn_from_is_told(tmp_path):
-    with pytest.raises(InvalidParameter, match="holds no raster"):
+    with pytest.raises(InvalidParameter, match="contains no raster with one"):
         list_rasters([str(tmp_path)])
     with pytest.raises(InvalidParameter, match="No imagery"):
         list_rasters([])
@@ -51,7 +51,7 @@ def test_what_cannot_serve_is_named_with_why_and_the_rest_is_taken(tmp_path):
     assert "no valid pixel" in refused[empty]
     assert "does not exist" in refused[str(tmp_path / "none.tif")]
     assert len(progress.warnings) == 3
-    assert all("Left out" in text for text in progress.warnings)
+    assert all("Skipped" in text for text in progress.warnings)
 
 
 def test_a_single_raster_that_cannot_serve_is_its_own_error(tmp_path):

@@ -76,15 +76,17 @@ def test_one_class_only():
     with pytest.raises(LabelsInvalid) as caught:
         make_classes(["Water"], False, {}, 2, "field 'kind' of the labels a.gpkg")
     assert caught.value.message == (
-        "The field 'kind' of the labels a.gpkg has one class only (Water), expected at least 2. "
-        "Label what is not of this class too, for instance as 'other'."
+        "The field 'kind' of the labels a.gpkg has only one class (Water), but at least 2 are needed. "
+        "Also label areas that do not belong to this class, for instance as 'other'."
     )
     assert len(make_classes(["Water"], False, {}, 1, "labels a")) == 1
 
 
 def test_too_many_classes():
     labels = [str(k) for k in range(255)]
-    with pytest.raises(LabelsInvalid, match=r"has 255 classes .* at most 254. Choose the field"):
+    with pytest.raises(
+        LabelsInvalid, match=r"has 255 classes .* at most 254 are possible. Choose the field"
+    ):
         make_classes(labels, True, {}, 2, "labels a")
     classes = make_classes(labels[:254], True, {}, 2, "labels a")
     assert classes[-1].value == 253 and len({c.color for c in classes}) == 254
@@ -92,12 +94,12 @@ def test_too_many_classes():
 
 @pytest.mark.parametrize("text", ["{", '{"label": "a"}', '[{"title": "a"}]', "[3]"])
 def test_unreadable_looks(text):
-    with pytest.raises(InvalidParameter, match="expected a JSON list such as"):
+    with pytest.raises(InvalidParameter, match="The class names and colours"):
         parse_looks(text)
 
 
 def test_a_colour_that_is_none():
-    with pytest.raises(InvalidParameter, match=r"was given the colour 'blue', expected .* #1f78b4"):
+    with pytest.raises(InvalidParameter, match=r"has the colour 'blue', .* #1f78b4"):
         parse_looks('[{"label": "a", "color": "blue"}]')
 
 
@@ -108,4 +110,6 @@ def test_no_looks():
 
 def test_capitals():
     assert alike(["a", "b"]) == []
-    assert alike(["Water", "water"])[0].startswith("The classes Water and water differ in capitals")
+    assert alike(["Water", "water"])[0].startswith(
+        "The classes Water and water differ only in upper and lower case"
+    )

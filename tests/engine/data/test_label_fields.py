@@ -59,14 +59,14 @@ def test_text_of_whole_numbers_counts_as_such():
 def test_whole_floats_are_taken_with_a_warning():
     found = field_labels(features([1.0, 2.0, np.nan], "float64"), "kind", False)
     assert found.labels == [("1",), ("2",), ()] and found.whole
-    assert "holds decimal numbers; as all are whole" in found.warnings[0]
+    assert "contains decimal numbers. As all of them are whole" in found.warnings[0]
 
 
 def test_floats_are_refused():
     with pytest.raises(LabelsInvalid) as caught:
         field_labels(features([1.0, 2.25], "float64"), "kind", False)
     assert "decimal numbers such as 2.25" in caught.value.message
-    assert "expected classes as text or whole numbers" in caught.value.message
+    assert "classes must be text or whole numbers" in caught.value.message
     assert "field calculator" in caught.value.message
 
 
@@ -87,14 +87,14 @@ def test_capitals_of_the_field_do_not_matter():
 def test_all_empty():
     with pytest.raises(LabelsInvalid) as caught:
         field_labels(features([None, " "], "object"), "kind", False)
-    assert "is empty in all of its 2 features" in caught.value.message
+    assert "is empty in all 2 features" in caught.value.message
     assert "Fill it in, or choose another field." in caught.value.message
 
 
 def test_dates_are_refused():
     layer = features(["2020-01-01"], "object")
     layer.dtypes["kind"] = "datetime64[D]"
-    with pytest.raises(LabelsInvalid, match=r"holds dates, expected classes .* kind, id"):
+    with pytest.raises(LabelsInvalid, match=r"contains dates, but classes .* kind, id"):
         field_labels(layer, "kind", False)
 
 
@@ -122,7 +122,7 @@ def test_list_and_truth_fields_of_a_file(tmp_path):
     assert numbers.labels == [("2", "1"), (), ()] and numbers.whole
     truth = field_labels(layer, "t", False)
     assert truth.labels == [("true",), (), ("false",)] and not truth.whole
-    with pytest.raises(LabelsInvalid, match="holds lists, expected one class for each feature"):
+    with pytest.raises(LabelsInvalid, match="contains lists, but one class"):
         field_labels(layer, "l", False)
 
 

@@ -49,7 +49,7 @@ def test_what_the_user_set_is_kept(scene, monkeypatch):
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_a_connection_that_breaks_in_the_middle(scene, first):
-    with pytest.raises(RasterUnreadable, match="It comes from another machine: check"):
+    with pytest.raises(RasterUnreadable, match="The file is on a"):
         read(scene, cut_from=first)
 
 

@@ -11,22 +11,22 @@ from tests.engine.data.rasters import RAW, ramp, read_all, write
     [
         (ramp(dtype="int16"), {}, "int16 values / 10000"),
         (ramp(dtype="float32"), {}, "float32 values / 10000"),
-        ((ramp() / 10_000).astype("float32"), {}, "float32 values taken as reflectance"),
-        ((ramp() / 10_000).astype("float64"), {}, "float64 values taken as reflectance"),
+        ((ramp() / 10_000).astype("float32"), {}, "float32 values used as reflectance"),
+        ((ramp() / 10_000).astype("float64"), {}, "float64 values used as reflectance"),
         (
             ramp(),
             {"scales": [1e-4] * 9, "offsets": [0.0] * 9},
-            "uint16 with the file's own scale 0.0001 and offset 0, giving reflectance",
+            "uint16 with the scale 0.0001 and offset 0 of the file, which gives reflectance",
         ),
         (
             ramp() + 1000,
             {"scales": [1e-4] * 9, "offsets": [-0.1] * 9},
-            "uint16 with the file's own scale 0.0001 and offset -0.1, giving reflectance",
+            "uint16 with the scale 0.0001 and offset -0.1 of the file, which gives reflectance",
         ),
         (
             ramp() + 1000,
             {"scales": [1.0] * 9, "offsets": [-1000.0] * 9},
-            "uint16 with the file's own scale 1 and offset -1000, / 10000",
+            "uint16 with the scale 1 and offset -1000 of the file, / 10000",
         ),
     ],
 )
@@ -51,15 +51,15 @@ def test_scales_that_cannot_be_are_told_and_ignored(tmp_path, profile):
 @pytest.mark.parametrize(
     ("values", "profile", "told"),
     [
-        (ramp() * 30, {}, "up to 5."),  # stretched to 16 bits
-        (ramp(), {"scales": [1e-4] * 9, "offsets": [-1000.0] * 9}, "up to -1e+03"),
-        (ramp(), {"scales": [-1e-4] * 9}, "up to -0.1"),
+        (ramp() * 30, {}, "reach a reflectance of 5."),  # stretched to 16 bits
+        (ramp(), {"scales": [1e-4] * 9, "offsets": [-1000.0] * 9}, "reach a reflectance of -1e+03"),
+        (ramp(), {"scales": [-1e-4] * 9}, "reach a reflectance of -0.1"),
     ],
 )
 def test_values_that_are_no_reflectance_are_told(tmp_path, values, profile, told):
     *_, source = read_all(write(tmp_path / "a.tif", values, **profile))
     warning = source.warnings[-1]
-    assert told in warning and "0 to about 1 is expected" in warning
+    assert told in warning and "about 0 to 1 is expected" in warning
 
 
 @pytest.mark.parametrize("dtype", ["int16", "float32"])
@@ -67,7 +67,7 @@ def test_nodata_that_the_file_does_not_declare_is_told(tmp_path, dtype):
     values = ramp(dtype=dtype)
     values[:, :3] = -9999
     *_, source = read_all(write(tmp_path / "a.tif", values))
-    assert "reflectances of -1, which no ground has (-9999 in the file)" in source.warnings[-1]
+    assert "an impossible reflectance of -1 (-9999 in the file)" in source.warnings[-1]
     *_, source = read_all(write(tmp_path / "b.tif", values), nodata=(-9999,))
     assert source.warnings == ()
 
@@ -91,14 +91,14 @@ def test_offset_named_by_the_metadata_is_removed(tmp_path):
     path = write(tmp_path / "a.tif", ramp() + 1000, tags={"BOA_ADD_OFFSET": "-1000"})
     image, _, source = read_all(path)
     np.testing.assert_allclose(image, ramp() / 10_000, atol=2e-6)
-    assert "named in the metadata" in source.scaling.text
+    assert "from the metadata" in source.scaling.text
 
 
 def test_offset_already_removed_is_not_removed_again(tmp_path):
     name = "S2A_MSIL2A_20220706T085611_N0400_R007_T33NZA_20220706T153419.tif"
     image, _, source = read_all(write(tmp_path / name, ramp(start=20)))
     np.testing.assert_allclose(image, ramp(start=20) / 10_000, rtol=1e-5)
-    assert "already removed" in source.scaling.text
+    assert "has already been removed" in source.scaling.text
 
 
 def test_offset_seen_in_dark_pixels_is_removed_with_a_warning(tmp_path):
@@ -118,7 +118,7 @@ def test_offset_kept_in_float_reflectance(tmp_path):
 def test_bright_ground_without_dark_pixels_keeps_its_values_and_is_told(tmp_path):
     image, _, source = read_all(write(tmp_path / "a.tif", ramp(start=3000)))
     np.testing.assert_allclose(image, ramp(start=3000) / 10_000, rtol=1e-5)
-    assert "No dark pixels" in source.warnings[0]
+    assert "has no dark pixels" in source.warnings[0]
 
 
 def test_landsat_collection_2_scale(tmp_path):
@@ -137,11 +137,11 @@ def test_raw_unit_leaves_values_alone(tmp_path):
     path = write(tmp_path / "a.tif", ramp(start=1020), scales=[0.5] * 9)
     image, _, source = read_all(path, RAW)
     np.testing.assert_array_equal(image, ramp(start=1020))
-    assert source.scaling.text == "values as in the file"
+    assert source.scaling.text == "values unchanged"
 
 
 def test_what_may_be_radiance_is_told(tmp_path):
     radiance = (ramp() / ramp().max() * 600).astype("float32")  # W / (m2 sr um)
     image, _, source = read_all(write(tmp_path / "a.tif", radiance))
     np.testing.assert_allclose(image, radiance / 10_000, rtol=1e-5)
-    assert "If they are radiance" in source.warnings[0]
+    assert "They were treated as reflectance" in source.warnings[0]

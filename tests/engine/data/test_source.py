@@ -139,9 +139,9 @@ def test_wavelengths_of_the_imagery_domain(tmp_path):
 
 def test_nameless_stack_is_refused_and_bands_serve_it(tmp_path):
     path = write(tmp_path / "a.tif", ramp(12), names=())
-    with pytest.raises(BandMismatch, match="BANDS is 2,3,4,5,6,7,8,11,12") as caught:
+    with pytest.raises(BandMismatch, match="set BANDS to 2,3,4,5,6,7,8,11,12") as caught:
         read_all(path)
-    assert caught.value.message.startswith(f"{path}: The raster's 12 bands have neither names")
+    assert caught.value.message.startswith(f"{path}: The raster has 12 bands with neither names")
     assert len(caught.value.missing) == 6
     image, _, _source = read_all(path, bands=(2, 3, 4, 5, 6, 7, 8, 11, 12))
     np.testing.assert_allclose(image[0], ramp(12)[1] / 10_000, rtol=1e-6)
@@ -222,7 +222,7 @@ def test_undeclared_zeros_in_every_band_are_nodata_and_told(tmp_path):
     values[:, :5], values[6:, 10, 10] = 0, 0  # beyond the scene; dark water in three bands
     _, valid, source = read_all(write(tmp_path / "a.tif", values))
     assert not valid[:5].any() and valid[5:].all()
-    assert "0 in every used band" in source.nodata
+    assert "0 in all bands used" in source.nodata
 
 
 # The whole scene

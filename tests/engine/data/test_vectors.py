@@ -151,7 +151,7 @@ def test_a_local_system_of_a_site_is_told(tmp_path, grid):
     site = 'LOCAL_CS["site grid",UNIT["metre",1]]'
     path = write(tmp_path / "site.gpkg", [shapely.box(0, 0, 50, 50)], crs=site)
     with pytest.raises(
-        VectorUnreadable, match="lies in 'site grid' and the raster in 'EPSG:32631'"
+        VectorUnreadable, match="has the CRS 'site grid' and the raster 'EPSG:32631'"
     ):
         read_features(path, "labels", POLYGONS, grid).on(GRID)
 
@@ -180,7 +180,7 @@ def test_bow_tie_is_mended(tmp_path):
 def test_mask_beside_the_raster_is_told_with_both_bounds(tmp_path):
     with pytest.raises(EmptyArea) as caught:
         read_polygons(write(tmp_path / "a.gpkg", [OUTSIDE]), GRID)
-    assert "have no ground in common" in caught.value.message
+    assert "do not overlap" in caught.value.message
     assert "(600000, 4.6995e+06" in caught.value.message
     assert "EPSG:32631" in caught.value.message
 
@@ -250,7 +250,7 @@ def test_points_and_multipoints_are_read_without_a_raster(tmp_path):
 
 def test_points_beside_the_raster_are_told_as_points(tmp_path):
     path = write(tmp_path / "a.gpkg", [shapely.Point(0, 0)], kind="Point")
-    with pytest.raises(EmptyArea, match="Choose points on the raster"):
+    with pytest.raises(EmptyArea, match="Choose points within the raster"):
         read_features(path, "labels", POINTS).on(GRID)
 
 
@@ -274,5 +274,5 @@ def test_a_ring_that_is_but_one_point_stops_nothing(tmp_path, kept):
 @pytest.mark.parametrize("purpose", ["mask", "zones"])
 def test_what_lies_elsewhere_is_told_by_what_it_is(tmp_path, purpose):
     path = write(tmp_path / "a.gpkg", [OUTSIDE])
-    with pytest.raises(EmptyArea, match="Choose polygons on the raster"):
+    with pytest.raises(EmptyArea, match="Choose polygons within the raster"):
         read_polygons(path, GRID, purpose)

@@ -54,13 +54,13 @@ def test_weights_alone_become_a_graph_that_gives_the_same(tmp_path):
 def test_a_backbone_gives_its_weights_and_no_graph(tmp_path):
     export(SHIPPED / "backbone.safetensors", tmp_path / "b.safetensors", "safetensors")
     verify(tmp_path / "b.safetensors")
-    with pytest.raises(ModelTaskMismatch, match="predicts nothing until it is fine-tuned"):
+    with pytest.raises(ModelTaskMismatch, match="cannot make predictions before it is fine-tuned"):
         export(SHIPPED / "backbone.safetensors", tmp_path / "b.onnx")
     assert not (tmp_path / "b.onnx").exists()
 
 
 def test_a_model_without_weights_says_so(tmp_path):
-    with pytest.raises(ModelInvalid, match=r"no scenes\.safetensors beside it"):
+    with pytest.raises(ModelInvalid, match=r"no scenes\.safetensors next to it"):
         export(TINY / "scenes.onnx", tmp_path / "s.safetensors", "safetensors")
 
 

@@ -137,7 +137,7 @@ def test_a_full_memory_halves_the_batch_and_the_run_goes_on():
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert backend.device == "gpu" and backend.batch < count
-    assert any("memory is short" in text for text in progress.warnings)
+    assert any("The GPU is low on" in text for text in progress.warnings)
     np.testing.assert_allclose(given, expected, atol=0.02)
 
 

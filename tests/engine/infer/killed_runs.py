@@ -116,7 +116,7 @@ def survive_kills(start, parts, same, chance, seconds):
     kills = went_on = done = 0
     while kills < KILLS:
         run = start()
-        if match := re.search(r"stopped: (\d+) ", run.until_the_first_window()):
+        if match := re.search(r"previous run: (\d+) ", run.until_the_first_window()):
             assert int(match[1]) >= done, kills
             done, went_on = int(match[1]), went_on + 1
         else:

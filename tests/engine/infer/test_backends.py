@@ -86,7 +86,7 @@ def test_a_gpu_that_does_not_is_left_with_a_word(model, pretend, recorder, trait
     progress = recorder()
     assert open_backend(*model, "auto", 1, progress).device == "cpu"
     (warning,) = progress.texts("warning")
-    assert "The GPU is not used" in warning and "CUDA" in warning
+    assert "The processor is used instead" in warning and "CUDA" in warning
     with pytest.raises(DeviceUnavailable, match="none can be used: CUDA"):
         open_backend(*model, "gpu", 1, progress)
 
@@ -117,7 +117,7 @@ def test_a_gpu_without_memory_gives_way_to_the_processor(model, pretend, recorde
     assert backend.predict(batch(3)).shape == (3, 3, 16, 16)
     assert backend.device == "cpu"
     assert backend.name.endswith("CPU")
-    assert "going on with the processor" in progress.texts("warning")[-1]
+    assert "The GPU does not have" in progress.texts("warning")[-1]
 
 
 def test_a_gpu_too_small_for_the_model_is_named(model, monkeypatch):
@@ -125,9 +125,9 @@ def test_a_gpu_too_small_for_the_model_is_named(model, monkeypatch):
         raise onnx_backend._state.RuntimeException("CUDA out of memory")
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", session)
-    with pytest.raises(OutOfMemory, match="The GPU has too little free memory"):
+    with pytest.raises(OutOfMemory, match="The GPU does not have"):
         OnnxBackend(*model, CUDA, 1)
-    with pytest.raises(OutOfMemory, match="The machine has too little free memory"):
+    with pytest.raises(OutOfMemory, match="The computer does not have"):
         OnnxBackend(*model, CPU, 1)
 
 

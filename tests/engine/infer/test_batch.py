@@ -95,7 +95,7 @@ def test_a_bad_scene_stops_no_other_and_is_named(asked, rasters, folder, recorde
     progress = recorder()
     with pytest.raises(
         ScenesFailed,
-        match=r"1 of 3 scenes could not be computed: bad: The raster .* cannot be opened",
+        match=r"1 of 3 scenes failed: bad: The raster .* cannot be opened",
     ):
         compute_scenes(job, progress)
     assert (folder / "a.tif").exists() and (folder / "c.tif").exists()
@@ -133,7 +133,7 @@ def test_a_later_run_computes_what_is_left(asked, rasters, folder, recorder, mon
     result = compute_scenes(asked(), progress)
     assert done == rasters[1:]
     assert result["scenes"] == {"a": "left out", "b": "done", "c": "done"}
-    assert any(text.startswith("1 of 3 scenes were finished") for text in progress.texts("log"))
+    assert any(text.startswith("1 of 3 scenes were completed") for text in progress.texts("log"))
     compute_scenes(asked(), recorder())
     assert done == rasters[1:]
     compute_scenes(asked(resume=False), recorder())

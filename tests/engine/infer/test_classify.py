@@ -155,7 +155,7 @@ def test_a_cell_size_stretches_the_cell_to_the_window_and_warns(
     assert list(fields["class_value"]) == [1, 2, 2, 4]
     assert [shape.area for shape in geometries] == [160 * 160] * 4
     assert result["windows"]["total"] == 4
-    assert any("2 times the ground" in text for text in progress.texts("warning"))
+    assert any("2 times the area" in text for text in progress.texts("warning"))
 
 
 def test_a_cell_size_below_a_pixel_is_refused(scene_classifier, make_raster, folder, recorder):
@@ -219,7 +219,9 @@ def test_a_zone_that_lies_beside_the_raster_for_the_most_part_has_no_label(
     progress = recorder()
     assert classify(job, progress)["features"] == {"labelled": 1, "skipped": 1}
     assert table(output)[0]["class_name"][1] is None
-    told = "1 zones were kept without a label: less than half of their ground is on valid pixels"
+    told = (
+        "1 zones were kept without a label: less than half of their area is covered by valid pixels"
+    )
     assert told in "".join(progress.texts("log"))
 
 
@@ -331,7 +333,7 @@ class TestBadInput:
             input=make_raster(chessboard(1, 1, 8)), model=scene_classifier(), zones=zones,
             output=str(folder / "s.gpkg"),
         )  # fmt: skip
-        self.refused(EmptyArea, "have no ground in common", job, recorder, folder)
+        self.refused(EmptyArea, "do not overlap", job, recorder, folder)
 
     def test_zones_that_are_no_file(self, scene_classifier, make_raster, folder, recorder):
         job = ClassifyJob(

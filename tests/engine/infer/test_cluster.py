@@ -157,7 +157,7 @@ def test_a_worker_that_computes_otherwise_is_refused(job, recorder, monkeypatch)
 
     monkeypatch.setattr(cluster, "_loaded", other)
     with pytest.raises(
-        DeviceUnavailable, match=r"with Another library 1\.0 on cpu .* the client with ONNX"
+        DeviceUnavailable, match=r"use Another library 1\.0 on cpu .* the client uses ONNX"
     ):
         list(everything(job(), recorder(), InProcess(1)))
 
@@ -173,7 +173,7 @@ def test_what_dask_raises_becomes_words(job, recorder):
         def submit(self, work, *arguments, pure):
             return Done(lambda: 1 / 0, ())
 
-    with pytest.raises(DeviceUnavailable, match="Look at the workers' logs") as caught:
+    with pytest.raises(DeviceUnavailable, match="The cluster could not complete") as caught:
         list(everything(job(), recorder(), Killed(1)))
     assert "ZeroDivisionError" in caught.value.details
 
@@ -201,7 +201,7 @@ def test_a_cluster_without_workers_is_told(job, recorder, monkeypatch):
     for workers, told in ((0, True), (1, False)):
         progress = recorder()
         list(everything(job(), progress, Deserted(workers)))
-        assert any("has no worker" in text for text in progress.texts("warning")) == told
+        assert any("has no workers" in text for text in progress.texts("warning")) == told
 
 
 def test_local_workers_share_the_processors(job):

@@ -39,7 +39,7 @@ def test_scores_that_are_not_rescaled_stay_as_they_are():
 
 def test_a_given_cut_makes_up_for_a_rule_that_is_not_known():
     """As the error without one says; but scores that would be rescaled cannot be compared."""
-    with pytest.raises(ModelInvalid, match="give a threshold yourself"):
+    with pytest.raises(ModelInvalid, match="The model card asks for"):
         Cut.decide(HALVES, NEWER)
     assert Cut.decide(HALVES, NEWER, 0.7) == Cut(0.7, None)
     with pytest.raises(ModelInvalid):

@@ -31,7 +31,7 @@ def test_an_estimate_in_words(machine, recorder, tmp_path):
     progress = recorder()
     tell(Estimate(1764, 194.0, 1_130 * MB, 240 * MB), tmp_path, progress)
     assert progress.texts("log") == [
-        "Estimate: 1764 windows, 3 min, 1.1 GB of memory, 240 MB on the disk (50.0 GB free)"
+        "Estimate: 1764 windows, 3 min, 1.1 GB of memory, 240 MB of disk space (50.0 GB free)"
     ]
     assert progress.texts("warning") == []
 
@@ -48,12 +48,12 @@ def test_a_small_disk_is_warned_of(machine, recorder, tmp_path):
     progress = recorder()
     tell(Estimate(4, 1.0, GB, 240 * MB, scratch=150 * MB), tmp_path, progress)
     (warning,) = progress.texts("warning")
-    assert "has 200 MB of free space and the run may need 240 MB" in warning
+    assert "has 200 MB of free space, but the run may need 240 MB" in warning
 
 
 def test_a_disk_without_room_for_what_is_sure_ends_the_run(machine, recorder, tmp_path):
     machine(disk=100 * MB)
-    with pytest.raises(DiskFull, match="has 100 MB of free space and the run needs 150 MB"):
+    with pytest.raises(DiskFull, match="has 100 MB of free space, but the run needs 150 MB"):
         tell(Estimate(4, 1.0, GB, 240 * MB, scratch=150 * MB), tmp_path, recorder())
 
 
@@ -81,8 +81,8 @@ def test_each_disk_is_told_with_its_share(two_disks, recorder):
     told = Estimate(4, 1.0, GB, 100 * MB, outputs=((table, 10 * MB), (table, 20 * MB)))
     tell(told, two_disks / "map", progress)
     assert progress.texts("log") == [
-        "Estimate: 4 windows, 1 s, 1.0 GB of memory, 70 MB on the disk (200 MB free)",
-        f"Estimate: 30 MB on the disk of '{table}' (30 MB free)",
+        "Estimate: 4 windows, 1 s, 1.0 GB of memory, 70 MB of disk space (200 MB free)",
+        f"Estimate: 30 MB of disk space in '{table}' (30 MB free)",
     ]
     assert progress.texts("warning") == []
 
@@ -118,7 +118,7 @@ def test_little_memory_is_warned_of(machine, recorder, tmp_path):
     machine(memory=900 * MB)
     progress = recorder()
     tell(Estimate(4, 1.0, GB, MB), tmp_path, progress)
-    assert progress.texts("warning")[0].startswith("900 MB of memory are free")
+    assert progress.texts("warning")[0].startswith("900 MB of memory is free")
 
 
 def test_memory_that_the_engine_has_already_is_no_shortage(machine, recorder, tmp_path):
@@ -135,7 +135,7 @@ def test_a_limit_counts_as_well(machine, recorder, tmp_path, monkeypatch):
     monkeypatch.setenv("SPECTRALGPT_MEMORY", "500")
     progress = recorder()
     tell(Estimate(4, 1.0, GB, MB), tmp_path, progress)
-    assert progress.texts("warning")[0].startswith("524 MB of memory are free")
+    assert progress.texts("warning")[0].startswith("524 MB of memory is free")
 
 
 @pytest.mark.parametrize(

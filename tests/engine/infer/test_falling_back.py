@@ -54,7 +54,7 @@ def test_the_processor_takes_over(recorder):
     backend = FallingBack(gpu, lambda: processor, progress)
     np.testing.assert_array_equal(backend.predict(feeds(5)), feeds(5)["image"] * 2)
     assert (backend.device, backend.name) == ("cpu", "a cpu")
-    assert "going on with the processor" in progress.texts("warning")[-1]
+    assert "The GPU does not have" in progress.texts("warning")[-1]
     processor.largest = 0
     with pytest.raises(OutOfMemory):
         backend.predict(feeds(1))

@@ -75,7 +75,7 @@ def test_a_model_that_cannot_be_prepared_is_told_by_the_prediction(model, monkey
 
     monkeypatch.setattr(backend, "_compile", fail)
     backend.prepare(feeds(1))
-    with pytest.raises(ModelInvalid, match="not a complete ONNX model"):
+    with pytest.raises(ModelInvalid, match="the ONNX model is incomplete"):
         backend.predict(feeds(1))
 
 

@@ -46,7 +46,7 @@ def test_pixels_that_are_no_squares_make_places_of_their_own_shape():
 def test_a_small_window_is_one_place_and_a_larger_place_is_refused():
     window = Window(3, 4, 6, 5)
     assert lay_places(GRID, window, 0) == PlaceGrid(4, 3, 5, 5, 1, 1)
-    with pytest.raises(InvalidParameter, match=r"7 x 7 pixels, larger than .* \(6 x 5"):
+    with pytest.raises(InvalidParameter, match=r"7 x 7 pixels, which is larger than .* \(6 x 5"):
         lay_places(GRID, window, 70.0)
 
 

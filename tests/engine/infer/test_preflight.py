@@ -141,8 +141,8 @@ def test_few_batches_tell_nothing_of_windows(mapped, monkeypatch):
 
 def test_the_end_is_compared_with_the_beginning(mapped):
     _, log = mapped()
-    (line,) = [line for line in log if line.startswith("Estimated before: 100 windows, ")]
-    assert "; it took 100 windows, " in line
+    (line,) = [line for line in log if line.startswith("Estimated: 100 windows, ")]
+    assert "; actual: 100 windows, " in line
 
 
 def test_a_run_teaches_the_next_one(mapped, monkeypatch):
@@ -239,4 +239,4 @@ def test_scenes(scene_classifier, make_raster, folder, recorder):
     progress = recorder()
     done = classify(ClassifyJob(**fields), progress)
     assert done["windows"]["run"] == 400
-    assert any("it took 400 windows" in line for line in progress.texts("log"))
+    assert any("actual: 400 windows" in line for line in progress.texts("log"))

@@ -47,7 +47,7 @@ def test_bounds_are_those_of_polygons_and_extent_together():
 
 
 def test_polygons_that_only_touch_the_extent_are_no_area():
-    with pytest.raises(EmptyArea, match="does not touch the area"):
+    with pytest.raises(EmptyArea, match="The mask does not intersect"):
         Region(GRID, Window(0, 0, 10, 10), polygons(pixels(10, 0, 20, 10)))
 
 

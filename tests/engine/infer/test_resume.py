@@ -89,7 +89,7 @@ def test_a_run_that_lost_its_client_goes_on_and_the_outputs_are_the_same(
     assert result["areas"] == expected["areas"]
     assert result["threshold"] == expected["threshold"]
     told = " ".join(progress.texts("log"))
-    assert re.search(r"Goes on where the last run stopped: [1-9]\d of 90 rows are done", told)
+    assert re.search(r"Resuming the previous run: [1-9]\d of 90 rows are done", told)
 
 
 def test_only_the_windows_that_reach_below_the_finished_rows_are_read_again(
@@ -106,7 +106,7 @@ def test_only_the_windows_that_reach_below_the_finished_rows_are_read_again(
     reads.clear()
     progress = recorder()
     verbs.run("segment", folder, progress)
-    assert "stopped: 36 of 90 rows" in " ".join(progress.texts("log"))
+    assert "previous run: 36 of 90 rows" in " ".join(progress.texts("log"))
     tops = [window.row_off for window in reads]
     assert tops == [24, 36, 48, 60, 72, 74]
     assert [window.width for window in reads] == [24 + 16] * 6

@@ -52,9 +52,9 @@ def test_twenty_kills_at_random_moments(start, tmp_path):
     while kills < KILLS or done:
         run = start(parts)
         told = run.until_the_first_window()
-        left_out = re.search(r"(\d+) of 3 scenes were finished", told)
+        left_out = re.search(r"(\d+) of 3 scenes were completed", told)
         assert int(left_out[1] if left_out else 0) == len(done), f"seed {SEED}"
-        went_on += bool(re.search(r"stopped: [1-9]\d* of \d+ rows", told))
+        went_on += bool(re.search(r"previous run: [1-9]\d* of \d+ rows", told))
         kills += run.kill(chance.uniform(0, seconds / 5))
         assert finished(parts) >= done, f"seed {SEED}"
         done = finished(parts)

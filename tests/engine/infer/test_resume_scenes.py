@@ -55,7 +55,7 @@ def test_a_run_that_lost_its_client_goes_on_and_the_labels_are_the_same(
     assert contents(parts) == contents(whole)
     for fact in ("windows", "areas", "features"):
         assert result[fact] == expected[fact]
-    assert any("Goes on where the last run stopped" in line for line in progress.texts("log"))
+    assert any("Resuming the previous run" in line for line in progress.texts("log"))
 
 
 @pytest.mark.parametrize("change", [{"resume": False}, {"cell_size": 160.0}, {"nodata": (0.5,)}])

@@ -21,14 +21,19 @@ def test_outputs_are_called_as_their_scenes():
 
 def test_files_of_one_name_are_told_apart_by_their_folders():
     assert outputs(batch(inputs=("x/a.tif", "y/a.tif"))) == ["maps/x_a.tif", "maps/y_a.tif"]
-    with pytest.raises(InvalidParameter, match=r"same output: 'a\.tif' and 'a\.tif'"):
+    with pytest.raises(
+        InvalidParameter, match=r"'a\.tif' and 'a\.tif' would be written to the same output"
+    ):
         scene_jobs(batch(inputs=("a.tif", "a.tif")))
 
 
 def test_what_stands_beside_one_scene_is_neither_another_ones_output_nor_its_input():
     inputs = ("a.tif", "a_confidence.tif")
     scene_jobs(batch(inputs=inputs))
-    with pytest.raises(InvalidParameter, match=r"same output: 'a\.tif' and 'a_confidence\.tif'"):
+    with pytest.raises(
+        InvalidParameter,
+        match=r"'a\.tif' and 'a_confidence\.tif' would be written to the same output",
+    ):
         scene_jobs(batch(inputs=inputs, beside=("confidence",)))
     pairs = ("a.tif", "b.tif", "maps/a_b.tif", "c.tif")
     with pytest.raises(InvalidParameter, match=r"'maps/a_b\.tif' is also an input"):
@@ -57,7 +62,7 @@ def test_change_takes_rasters_in_pairs():
     (scene,) = scene_jobs(batch("detect-change", ("a.tif", "b.tif"), beside=("probability",)))
     assert (scene.job.before, scene.job.after) == ("a.tif", "b.tif")
     assert (scene.job.output, scene.job.probability) == ("maps/a_b.tif", "maps/a_b_probability.tif")
-    with pytest.raises(InvalidParameter, match=r"3 were given, the last is 'c\.tif'"):
+    with pytest.raises(InvalidParameter, match=r"3 were given; the last one is 'c\.tif'"):
         scene_jobs(batch("detect-change", ("a.tif", "b.tif", "c.tif")))
 
 
@@ -74,10 +79,10 @@ def test_a_list_has_a_scene_a_line(tmp_path):
 @pytest.mark.parametrize(
     ("job", "told"),
     [
-        (batch(inputs=()), "No scene was given"),
+        (batch(inputs=()), "List rasters with inputs, or"),
         (batch(inputs_list="nowhere.txt"), r"'nowhere\.txt' cannot be read"),
-        (batch(beside=("probability",)), "writes no 'probability' .* confidence, vector, areas"),
-        (batch("classify", beside=("areas",)), "writes no 'areas' .* none"),
+        (batch(beside=("probability",)), "cannot write 'probability' .* confidence, vector, areas"),
+        (batch("classify", beside=("areas",)), "cannot write 'areas' .* none"),
     ],
 )
 def test_what_cannot_be_done_is_told(job, told):

@@ -63,11 +63,11 @@ def test_no_crs(refuse, make_raster):
 
 
 def test_extent_beside_the_raster(refuse):
-    refuse(EmptyArea, "does not touch the raster", extent=(0, 0, 100, 100))
+    refuse(EmptyArea, "does not intersect the raster", extent=(0, 0, 100, 100))
 
 
 def test_extent_without_area(refuse):
-    refuse(InvalidParameter, "xmin < xmax", extent=(LEFT, TOP, LEFT, TOP))
+    refuse(InvalidParameter, "has no area: xmin must", extent=(LEFT, TOP, LEFT, TOP))
 
 
 @pytest.fixture
@@ -84,13 +84,13 @@ def mask(tmp_path):
 
 
 def test_mask_beside_the_raster(refuse, mask):
-    refuse(EmptyArea, "have no ground in common", mask=mask(0, 0, 1, 1))
+    refuse(EmptyArea, "do not overlap", mask=mask(0, 0, 1, 1))
 
 
 def test_mask_beside_the_extent(refuse, mask):
     far = mask(LEFT + 300, TOP - 400, LEFT + 400, TOP - 300)
     extent = (LEFT, TOP - 100, LEFT + 100, TOP)
-    refuse(EmptyArea, "does not touch the area", mask=far, extent=extent)
+    refuse(EmptyArea, "The mask does not intersect", mask=far, extent=extent)
 
 
 def test_mask_smaller_than_a_pixel(refuse, mask):
@@ -134,7 +134,7 @@ def test_model_changed_on_disk(refuse, segmenter):
     content = path.read_bytes()
     assert content.count(b"softmax") == 2
     path.write_bytes(content.replace(b"softmax", b"softmix"))
-    refuse(ModelInvalid, "does not match its seal", model=str(path))
+    refuse(ModelInvalid, "' was changed or damaged", model=str(path))
 
 
 def test_model_whose_graph_is_broken(refuse, segmenter):
@@ -155,7 +155,7 @@ def test_model_that_gives_no_numbers(refuse, monkeypatch):
         return scores
 
     monkeypatch.setattr(OnnxBackend, "predict", spoilt)
-    refuse(ModelInvalid, r"gave scores that are no numbers \(NaN\)")
+    refuse(ModelInvalid, r"returned scores that are not numbers \(NaN\)")
 
 
 def test_gpu_where_there_is_none(refuse, monkeypatch):
@@ -208,7 +208,7 @@ def test_folder_that_refuses_new_files(refuse, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.mkdtemp", refused)
-    refuse(OutputNotWritable, "Check that you may write")
+    refuse(OutputNotWritable, "Check that you have write")
 
 
 def test_output_that_another_program_holds(refuse, monkeypatch):

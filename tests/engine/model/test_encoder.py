@@ -54,7 +54,7 @@ def test_groups_keep_their_own_position():
 
 
 def test_wrong_number_of_bands_is_refused():
-    with pytest.raises(InvalidParameter, match=r"\[batch, 9, height, width\], given \[1, 8, 32"):
+    with pytest.raises(InvalidParameter, match=r"\[batch, 9, height, width\], but got \[1, 8, 32"):
         SpectralEncoder(config())(torch.rand(1, 8, 32, 32))
 
 

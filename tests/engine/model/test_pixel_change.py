@@ -102,7 +102,7 @@ def test_evidence_leaves_a_missing_group_out_of_the_mean() -> None:
 
 
 def test_levels_that_do_not_end_at_the_token_are_refused() -> None:
-    with pytest.raises(InvalidParameter, match="3 levels of pixels end at stride 4"):
+    with pytest.raises(InvalidParameter, match="3 pixel levels end at stride 4"):
         PixelChange(SMALL, (4, 6, 8))
 
 

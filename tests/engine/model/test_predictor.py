@@ -113,5 +113,5 @@ def test_a_backbone_predicts_nothing():
 
 def test_number_of_inputs_is_checked():
     predictor = Predictor(Echo(), card("segmentation"))
-    with pytest.raises(InvalidParameter, match=r"takes 2 inputs \(image, valid\), given 1"):
+    with pytest.raises(InvalidParameter, match=r"needs 2 inputs \(image, valid\), but 1"):
         predictor(torch.rand(1, 9, 32, 32))

@@ -34,7 +34,9 @@ def test_a_network_is_built_again_from_its_own_description(name):
 
 
 def test_unknown_networks_are_refused():
-    with pytest.raises(ModelInvalid, match=r"'os\.system', this version knows masked-autoencoder"):
+    with pytest.raises(
+        ModelInvalid, match=r"'os\.system', but this version supports only masked-autoencoder"
+    ):
         build_network({"network": "os.system"})
     assert all(name == name.lower() and "." not in name for name in NETWORKS)
 

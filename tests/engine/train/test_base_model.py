@@ -50,7 +50,8 @@ def test_of_an_onnx_the_safetensors_beside_it_is_taken(tmp_path, tuned):
 def test_an_onnx_alone_can_only_predict(tmp_path):
     (tmp_path / "mine.onnx").write_bytes(b"")
     with pytest.raises(
-        ModelInvalid, match=r"can only predict.*no mine\.safetensors beside it.*Choose a backbone"
+        ModelInvalid,
+        match=r"can only make predictions.*no mine\.safetensors next to it.*Choose a backbone",
     ):
         open_base(str(tmp_path / "mine.onnx"))
 

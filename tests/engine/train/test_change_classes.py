@@ -51,7 +51,7 @@ def test_not_two_classes():
 
 
 def test_no_guess_which_one_is_change():
-    with pytest.raises(LabelsInvalid, match=r"'forest' and 'meadow'.*Call them 'unchanged'"):
+    with pytest.raises(LabelsInvalid, match=r"'forest' and 'meadow'.*Name them 'unchanged'"):
         change_classes(classes("forest", "meadow"), ("forest", "meadow"))
 
 

@@ -101,7 +101,7 @@ def test_a_raster_without_labels_is_left_out(work, scene, tmp_path):
     assert told.startswith(f"{far} is left out: The labels")
     with pytest.raises(EmptyArea, match=r"labels .* raster"):
         work([far], layer)
-    with pytest.raises(EmptyArea, match=r"lie on none of the 2 rasters.*check the CRS"):
+    with pytest.raises(EmptyArea, match=r"do not overlap any of the 2 rasters.*check the CRS"):
         work([far, far], layer)
 
 
@@ -119,8 +119,8 @@ def test_other_band_sets_teach_only_what_they_share(work, scene, tmp_path):
     found = work([scene, landsat], land.field_labels(tmp_path / "l.gpkg"))
     (told,) = work.told.texts("warning")
     assert told == (
-        f"{landsat}: some bands are missing that other rasters have. The model learns without them "
-        "everywhere."
+        f"{landsat}: some bands are missing that other rasters have. The model is trained without these "
+        "bands on all rasters."
     )
     for item in found:
         feeds, _ = item.ground.read(Window(0, 0, 32, 32))

@@ -20,10 +20,10 @@ def test_change_is_learned_by_a_head_however_many_labels_there_are(gpu):
 @pytest.mark.parametrize(
     ("places", "weights", "gpu", "name", "words"),
     [
-        (MANY_PLACES - 1, 10, True, "quick", f"{MANY_PLACES - 1} labelled places are few"),
-        (MANY_PLACES, 10 * LARGE, True, "full", "and a GPU: all weights"),
-        (MANY_PLACES, LARGE, False, "adapters", "no GPU: few weights"),
-        (MANY_PLACES, 86_000_000, False, "quick", "86 million weights and there is no GPU"),
+        (MANY_PLACES - 1, 10, True, "quick", f"only {MANY_PLACES - 1} labelled places"),
+        (MANY_PLACES, 10 * LARGE, True, "full", "places and a GPU, all"),
+        (MANY_PLACES, LARGE, False, "adapters", "labelled places and no GPU"),
+        (MANY_PLACES, 86_000_000, False, "quick", "86 million weights in the backbone and no GPU"),
     ],
 )
 def test_auto_goes_by_labels_and_machine_and_says_why(places, weights, gpu, name, words):

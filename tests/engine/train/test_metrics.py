@@ -20,7 +20,7 @@ def test_confusion_matrix_counts_pairs_and_leaves_out_the_ignored():
     ("truth", "prediction", "message"),
     [
         ([0, 1], [0], "shape"),
-        ([0, 3], [0, 1], "truth holds values 0..3"),
+        ([0, 3], [0, 1], "truth contains values 0..3"),
         ([0], [-1], "prediction"),
     ],
 )

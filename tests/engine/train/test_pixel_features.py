@@ -90,7 +90,7 @@ def test_what_is_no_data_is_left_out():
 
 
 def test_no_data_under_all_labels():
-    with pytest.raises(EmptyArea, match=r"Every labelled pixel is no-data.*Draw labels where"):
+    with pytest.raises(EmptyArea, match=r"All labelled pixels are no-data.*Draw labels where"):
         extract(land.predictor(), [land.ground(invalid=np.s_[:])], **SETTINGS)
 
 
@@ -98,7 +98,7 @@ def test_no_data_under_all_labels_of_one_class():
     """Water is labelled at row 12, column 60 only, and nothing is seen there."""
     places = [(12, 12), (12, 36), (12, 60)]
     ground = land.ground(places=places, invalid=np.s_[:, 50:70])
-    with pytest.raises(LabelsInvalid, match=r"labelled as Water is no-data.*Draw"):
+    with pytest.raises(LabelsInvalid, match=r"labelled as Water are no-data.*Draw"):
         extract(land.predictor(), [ground], **SETTINGS)
 
 

@@ -263,7 +263,7 @@ def test_killed_and_started_again_it_gives_the_very_same(tmp_path, scene, base):
         assert process.wait() == -signal.SIGKILL
         assert (folder / "run.json").exists()
         assert not Path(asked.output_model).exists()
-        with pytest.raises(CheckpointMismatch, match=r"other settings.*seed"):
+        with pytest.raises(CheckpointMismatch, match=r"different settings.*seed"):
             pretrain_model(
                 job(
                     tmp_path, [scene], base, stages=stages, steps=8, checkpoint=str(folder), seed=1
@@ -275,7 +275,7 @@ def test_killed_and_started_again_it_gives_the_very_same(tmp_path, scene, base):
         result = pretrain_model(asked, told)
     finally:
         torch.set_num_threads(threads)
-    assert f"1 of the rasters, such as {scene}, were changed" in told.messages("warning")[0]
+    assert f"1 of the rasters, such as {scene}, have changed" in told.messages("warning")[0]
     assert result["losses"] == expected["losses"]
     assert result["held_out"] == expected["held_out"]
     assert same_weights(asked.output_model, whole.output_model)
@@ -313,7 +313,7 @@ def test_cancelled_with_a_checkpoint_it_can_go_on(tmp_path, scene, base):
     folder = tmp_path / "run"
     asked = job(tmp_path, [scene], base, checkpoint=str(folder))
     progress = Collect(cancel_after=1)
-    with pytest.raises(Cancelled, match="run the same again"):
+    with pytest.raises(Cancelled, match="Run the same command again"):
         pretrain_model(asked, progress)
     assert any(str(folder) in text for text in progress.messages("log"))
     assert not Path(asked.output_model).exists()
@@ -338,8 +338,8 @@ def test_too_little_memory_halves_the_batch_and_says_so(tmp_path, scene, base, m
     result = pretrain_model(job(tmp_path, [scene], base, batch=8), progress)
     assert len(result["losses"]) == 3
     assert progress.messages("warning")[:2] == [
-        "The memory does not suffice for a batch of 8: trying 4.",
-        "The memory does not suffice for a batch of 4: trying 2.",
+        "There is not enough memory for a batch of 8: trying 4.",
+        "There is not enough memory for a batch of 4: trying 2.",
     ]
     monkeypatch.setattr(masked_pretraining.Trainer, "_run_step", limited(0))
     (tmp_path / "mine.safetensors").unlink()
@@ -384,8 +384,8 @@ def test_windows_that_no_raster_holds_are_told(tmp_path, scene, base):
     stages = "16:1:1e-3:0.5:chip*; 32:1:1e-3:0.5:chip*; 32:1:1e-3:0.5"
     pretrain_model(job(tmp_path, [chip, scene], base, stages=stages), progress)
     told = [text for text in progress.messages("warning") if "pixels" in text]
-    assert [text[:32] for text in told] == ["Stage 2 has windows of 32 px, mo"]
-    assert "(20 x 24 px)" in told[0]
+    assert [text[:32] for text in told] == ["Stage 2 has windows of 32 px, bu"]
+    assert "only 20 x 24 px" in told[0]
 
 
 def test_small_imagery_is_learned_from_with_a_warning(tmp_path, base):

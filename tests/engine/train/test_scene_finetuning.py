@@ -97,5 +97,5 @@ def test_scenes_with_two_contradicting_labels_are_told_and_left_out(given, tmp_p
 
 
 def test_scenes_have_one_date(given):
-    with pytest.raises(InvalidParameter, match="scenes have one date"):
+    with pytest.raises(InvalidParameter, match="a second date were specified"):
         finetune_model(FinetuneJob(**given, after=given["inputs"]), Progress())

@@ -100,7 +100,7 @@ def test_the_encoder_learns_and_never_makes_it_worse(base, method):
         base, card(base), scenes(30), rounds=Rounds(method == "adapters", 1, 2, 4), progress=told
     )
     assert tuned.matrix.trace() == tuned.matrix.sum() == 30, (
-        "of all scenes, as it was fitted to all"
+        "of all scenes, as it was trained on all"
     )
     assert len(tuned.history) == 1 and not tuned.improved
     quick = tune_scenes(base, card(base), scenes(30)).predictor.network.state_dict()

@@ -56,7 +56,7 @@ def test_a_window_that_is_no_multiple_of_the_patch_is_refused_with_those_beside_
 
 
 def test_a_mask_that_leaves_nothing_to_see_is_refused():
-    with pytest.raises(InvalidParameter, match="nothing stays visible"):
+    with pytest.raises(InvalidParameter, match="px window, so none stays"):
         plan([Outline(16, 1)])  # 4 tokens, of which 90 % are hidden
     assert plan([Outline(16, 1, None, 0.75)])[0].mask_ratio == 0.75
 

@@ -120,7 +120,7 @@ def test_a_full_disk_is_told_and_the_last_checkpoint_stays(tmp_path, monkeypatch
 
     monkeypatch.setattr(torch, "save", save_once)
     with pytest.raises(
-        OutputNotWritable, match=r"last\.pt could not be written.*run the same again"
+        OutputNotWritable, match=r"last\.pt could not be written.*run the same command again"
     ):
         make([Record(), Checkpoint(path)]).fit()
     assert [file.name for file in tmp_path.iterdir()] == ["last.pt"]
@@ -194,7 +194,7 @@ def test_a_loss_that_is_not_finite_is_named_with_its_step():
         squared_error(model, batch) * (math.nan if trainer.step == 4 else 1.0)
     )
     with pytest.raises(
-        TrainingDiverged, match=r"nan at step 5 \(epoch 2\).*Lower the learning rate"
+        TrainingDiverged, match=r"nan at step 5 \(epoch 2\).*Reduce the learning rate"
     ):
         trainer.fit()
 

@@ -131,7 +131,7 @@ def test_the_finished_card_tells_how_it_came_about_and_survives_a_file():
 
 
 def test_what_was_not_judged_is_not_said_to_be_good():
-    assert finish(None).accuracy == {"measure": "not judged: no labels could be held back"}
+    assert finish(None).accuracy == {"measure": "not assessed: no labels could be held back"}
 
 
 def test_the_area_of_labels_in_degrees():

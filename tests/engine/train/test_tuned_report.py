@@ -62,9 +62,9 @@ def test_without_held_back_labels_it_says_so(page):
 EVERYTHING = {
     "history": [{"loss": 1.0, "val_miou": 0.5, "val_map": 0.5, "val_accuracy": 0.75}] * 2,
     "warnings": [
-        "The raster scene.tif has complex values (radar?). Convert it to real values first."
+        "The raster scene.tif has complex values, as some radar products do. Convert it to real values first."
     ],
-    "reason": "12 labelled places and a GPU: all weights learn",
+    "reason": "with 12 labelled places and a GPU, all weights are trained",
     "examples": [Example(PNG, "17")],
     "facts": [],
 }

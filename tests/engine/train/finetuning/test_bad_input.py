@@ -47,7 +47,7 @@ class TestBadInput:
         bad = self.layer(tmp_path, ["Trees", "Trees"])
         check(
             LabelsInvalid,
-            r"field 'class' of the labels .*one class only \(Trees\), expected at least 2.*Label",
+            r"field 'class' of the labels .*only one class \(Trees\), but at least 2.*Label",
             labels=bad,
         )
 
@@ -65,7 +65,7 @@ class TestBadInput:
         bad = self.layer(tmp_path, ["Bare", "Trees", "Water"], shapes)
         check(
             LabelsInvalid,
-            r"9 of 39 labelled pixels.*1 \(Bare\) and 2 \(Trees\).*expected one class.*Difference",
+            r"9 of 39 labelled pixels.*1 \(Bare\) and 2 \(Trees\).*only one class.*Difference",
             labels=bad,
         )
 
@@ -74,7 +74,7 @@ class TestBadInput:
         [
             (["Bare", "Trees"], "kind", r"'kind'.*class.*Choose"),
             (["Bare", "Trees"], "", r"field.*class.*Choose"),
-            (["", ""], "class", r"is empty in all of its 2 features.*Fill it in"),
+            (["", ""], "class", r"is empty in all 2 features.*Fill it in"),
             ([0.5, 1.5], "class", r"decimal numbers such as 0\.5.*field calculator"),
         ],
     )
@@ -87,9 +87,9 @@ class TestBadInput:
         raster = rasters.write(tmp_path / "dark.tif", values, nodata=0)
         places = [place for place in land.middles() if place[0] < 50]
         bad = land.field_labels(tmp_path / "bad.gpkg", places=places)
-        check(EmptyArea, r"Every labelled pixel is no-data", inputs=(raster,), labels=bad)
+        check(EmptyArea, r"All labelled pixels are no-data", inputs=(raster,), labels=bad)
         check(
-            EmptyArea, r"Every labelled pixel is no-data", inputs=(raster,), labels=bad,
+            EmptyArea, r"All labelled pixels are no-data", inputs=(raster,), labels=bad,
             method="full",
         )  # fmt: skip
 
@@ -128,7 +128,7 @@ class TestBadInput:
         monkeypatch.setattr(encoder_tuning.TaughtLoss, "__call__", exhausted)
         check(
             OutOfMemory,
-            r"does not suffice even for a batch of 1\. Choose a smaller network",
+            r"is not enough memory even for a batch of 1\. Choose a smaller network",
             method="full",
         )
 

@@ -123,4 +123,4 @@ def test_with_too_little_memory_a_smaller_batch_is_tried(run, drawn, monkeypatch
     monkeypatch.setattr(encoder_tuning.TaughtLoss, "__call__", limited)
     result = run(method="full", epochs=1)
     assert sizes[:2] == [4, 2]
-    assert result["warnings"][0] == "The memory does not suffice for a batch of 4: trying 2."
+    assert result["warnings"][0] == "There is not enough memory for a batch of 4: trying 2."

@@ -57,7 +57,7 @@ class TestFromPolygonsToAMap:
             "mine.onnx", "mine.safetensors", "report.html"
         }  # fmt: skip
         assert result["model"] == {"name": "Our land", "sha256": verify(Path(job.output_model))}
-        assert result["method"] == "quick" and "16 labelled places are few" in result["reason"]
+        assert result["method"] == "quick" and "only 16 labelled places" in result["reason"]
         assert result["cancelled"] is False and result["seconds"] > 0
         assert [item["title"] for item in result["classes"]] == ["Bare", "Forest", "Open water"]
         json.dumps(result, allow_nan=False)

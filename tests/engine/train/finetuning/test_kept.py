@@ -19,8 +19,8 @@ def test_a_second_run_finds_what_the_first_one_saw_and_makes_the_same_model(
     monkeypatch.setenv("SPECTRALGPT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SPECTRALGPT_CACHE", "16")
     first, told = made("first")
-    assert "has seen" not in told
+    assert "The backbone already processed" not in told
     again, told = made("again")
     views = len(list((tmp_path / "home" / "cache" / "tokens").iterdir()))
-    assert f"The backbone has seen {views} of {views} views of the windows" in told
+    assert f"The backbone already processed {views} of {views} views of the windows" in told
     assert same(first, plain) and same(again, plain)

@@ -58,7 +58,7 @@ class TestKindsOfLabels:
     def test_one_place_a_class_is_learned_but_not_judged(self, run, drawn, tmp_path):
         places = [(12, 12), (12, 36), (12, 60)]
         result = run(labels=land.field_labels(tmp_path / "three.gpkg", places=places))
-        assert result["accuracy"] == {"measure": "not judged: no labels could be held back"}
+        assert result["accuracy"] == {"measure": "not assessed: no labels could be held back"}
         assert any("at least two places" in text for text in result["warnings"])
         assert accuracy(drawn) > 0.8
 
@@ -98,8 +98,8 @@ def test_held_back_labels_on_no_data_do_not_judge(run, drawn, labels, tmp_path, 
 
     monkeypatch.setattr(map_finetuning, "split_grounds", darkened)
     result = run(method="full", epochs=1)
-    assert result["accuracy"] == {"measure": "not judged: no labels could be held back"}
-    assert any("held back are no-data" in text for text in result["warnings"])
+    assert result["accuracy"] == {"measure": "not assessed: no labels could be held back"}
+    assert any("All held-back labels lie on" in text for text in result["warnings"])
 
 
 def test_two_places_a_class_are_enough_to_judge_all_weights(run, drawn, tmp_path, monkeypatch):

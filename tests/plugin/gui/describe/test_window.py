@@ -78,7 +78,7 @@ def test_the_layer_as_the_models_see_it(window):
     assert facts["date"] == "2020-02-02"
     assert "m on the ground" in facts["pixel"]
     assert "(0.000121 × 0.000090 degrees)" in facts["pixel"]
-    assert "0 in every used band" in facts["nodata"]
+    assert "0 in all bands used" in facts["nodata"]
     bands = texts(window.bands)
     assert bands[1] == ["2", "B02", "Blue", "492 nm"]
     assert bands[8] == ["9", "B8A", "Near infrared, narrow", "865 nm"]
