@@ -33,6 +33,7 @@ from .place_walk import PlaceWalk, kept_places
 from .plan_words import plan
 from .prediction import SOURCES, layer_sources
 from .raster_describer import RasterDescriber
+from .reserved_name import ReservedName
 from .run_to_come import run_to_come
 from .scrolled import scrolled
 from .training_setup import (
@@ -73,6 +74,7 @@ class TrainingDock(QgsDockWidget):
         self._kept = ""  # the setup as text, when it was last read or written
         self._entry = ""  # the project's entry at that time
         self._started: tuple[float, Run, dict[str, Any]] | None = None
+        self._reserved = ReservedName()
         self._same_project = True  # whether the project is that in which the training began
         self._describer = RasterDescriber(self)
         self.imagery = ImageryPanel(self._describer)
@@ -148,6 +150,8 @@ class TrainingDock(QgsDockWidget):
         self.labels.hold_looks()
         setup = self.setup()
         parameters = setup.parameters()
+        while not self._reserved.take(parameters["OUTPUT_MODEL"]):
+            parameters = setup.parameters()  # with the next name
         layers = [setup.labels, *(layer for pair in setup.pairs for layer in pair)]
         kept = {**parameters, SOURCES: layer_sources(layers)}
         self._started = (time.monotonic(), run_to_come(setup, self.labels.counts), kept)
@@ -179,6 +183,7 @@ class TrainingDock(QgsDockWidget):
         self.steps.setCurrentIndex(LABELS)
 
     def _on_finished(self, result: Any) -> None:
+        self._reserved.release()
         if self._started is None:
             return
         began, run, parameters = self._started
@@ -201,6 +206,7 @@ class TrainingDock(QgsDockWidget):
         self.steps.setTabEnabled(RESULT, True)
 
     def _on_ended(self, *_: Any) -> None:
+        self._reserved.release()
         self._started = None
         self.refresh()
 
@@ -290,6 +296,7 @@ class TrainingDock(QgsDockWidget):
         project.cleared.disconnect(self._on_cleared)
         project.readProject.disconnect(self.restore)
         self.run_panel.shut_down()
+        self._reserved.release()
         self.result_panel.shut_down()
         self._temporary.stop()
         self._describer.stop()

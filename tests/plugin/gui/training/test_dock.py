@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from osgeo import gdal
@@ -115,6 +116,21 @@ def test_labels_make_it_ready_and_the_algorithm_gets_them(labelled, raster):
     assert labelled.steps.currentIndex() == TRAIN
     assert not labelled.train_button.isEnabled()
     assert labelled.status.text().startswith("Training…")
+
+
+@pytest.mark.parametrize("ending", ["finished", "failed", "stopped"])
+def test_two_windows_of_qgis_never_train_into_the_same_model(labelled, make_dock, ending):
+    """Both looked for a free name before either model was written: the first one was lost."""
+    other = make_dock()
+    wait(other.train_button.isEnabled)
+    labelled.train()
+    other.train()
+    first, second = (Path(dock.run_panel.parameters["OUTPUT_MODEL"]) for dock in (labelled, other))
+    assert [first.name, second.name] == ["my_model.onnx", "my_model_2.onnx"]
+    values = {"finished": ({"OUTPUT_MODEL": str(first)},), "failed": ("No memory.", "")}
+    for dock in (labelled, other):
+        dock.run_panel.end(getattr(dock.run_panel, ending), *values.get(ending, ()))
+    assert list(first.parent.glob("my_model*")) == [], "nothing is left behind"
 
 
 def test_what_the_algorithm_has_against_it_is_shown_in_the_dock(labelled):
