@@ -11,6 +11,7 @@ from . import paths
 TOPICS: dict[str, tuple[str, str]] = {
     "index": ("index", ""),
     # The algorithms, by name.
+    "openproduct": ("product", "open-satellite-product"),
     "segment": ("first-map", "land-cover-map"),
     "classify": ("scenes", "label-scenes"),
     "detectchange": ("change", "detect-change"),

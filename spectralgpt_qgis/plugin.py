@@ -33,6 +33,7 @@ def desktop_parts(iface: Any) -> list[Any]:
     from .gui.model_use import tool_for
     from .gui.models.part import ModelsPart
     from .gui.options.page import EngineOptions
+    from .gui.product_menu import ProductMenu
     from .gui.raster_menu import RasterMenu
     from .gui.result_messages import ResultMessages
     from .gui.tool_dialogs import ToolDialogs
@@ -50,9 +51,11 @@ def desktop_parts(iface: Any) -> list[Any]:
     description = DescribePart(iface, use_model)
     models = ModelsPart(iface, dialogs.open)
     layers = LayerActions(iface, dialogs.open, training.open, description.open)
+    products = ProductMenu(iface, dialogs.open)
     menu = RasterMenu(
         iface,
         [
+            MenuEntry("product", tr("Open satellite product…"), products.open),
             MenuEntry("segment", tr("Land-cover map…"), layers.classify_land_cover),
             MenuEntry("classify", tr("Label scenes…"), layers.label_scenes),
             MenuEntry("change", tr("Detect change…"), layers.detect_change),
@@ -63,7 +66,19 @@ def desktop_parts(iface: Any) -> list[Any]:
         ],
     )
     options = EngineOptions(iface, lambda: engine.work)
-    return [choices, dialogs, results, description, models, layers, menu, engine, options, training]
+    return [
+        choices,
+        dialogs,
+        results,
+        description,
+        models,
+        layers,
+        products,
+        menu,
+        engine,
+        options,
+        training,
+    ]
 
 
 class SpectralGPTPlugin:

@@ -12,6 +12,7 @@ from .algorithms.evaluate import EvaluateAlgorithm
 from .algorithms.export_model import ExportModelAlgorithm
 from .algorithms.finetune import FinetuneAlgorithm
 from .algorithms.import_model import ImportModelAlgorithm
+from .algorithms.open_product import OpenProductAlgorithm
 from .algorithms.pretrain import PretrainAlgorithm
 from .algorithms.sample import SampleAlgorithm
 from .algorithms.segment import SegmentAlgorithm
@@ -19,6 +20,7 @@ from .algorithms.uncertain_places import UncertainPlacesAlgorithm
 from .i18n import tr
 
 ALGORITHMS = (
+    OpenProductAlgorithm,
     SegmentAlgorithm,
     ClassifyAlgorithm,
     DetectChangeAlgorithm,

@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qgis.core import (
+    Qgis,
     QgsCategorizedSymbolRenderer,
     QgsColorRampShader,
+    QgsContrastEnhancement,
     QgsEditorWidgetSetup,
     QgsFillSymbol,
     QgsMapLayer,
     QgsMarkerSymbol,
+    QgsMultiBandColorRenderer,
     QgsPalettedRasterRenderer,
     QgsPalLayerSettings,
+    QgsRaster,
     QgsRasterLayer,
     QgsRasterShader,
     QgsRendererCategory,
@@ -50,6 +54,11 @@ PROBABILITY_STOPS = (
     (0.5, "#c0fd8d3c"),
     (0.75, "#e0d94801"),
     (1.0, "#ff7f2704"),
+)
+_ALPHA = (  # a class of its own until QGIS 3.30
+    Qgis.RasterColorInterpretation.AlphaBand
+    if hasattr(Qgis, "RasterColorInterpretation")
+    else QgsRaster.AlphaBand
 )
 POLYGON_OPACITY = 0.55
 CLASS_FIELD = "class_value"  # in every polygon layer that the engine writes
@@ -142,6 +151,43 @@ class RampStyle(LayerStyle):
         renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, shader)
         renderer.setClassificationMin(low)
         renderer.setClassificationMax(high)
+        layer.setRenderer(renderer)
+
+
+@dataclass(frozen=True)
+class NaturalColours(LayerStyle):
+    """An image in natural colours.
+
+    Attributes:
+        bands: Numbers of the bands that are shown red, green and blue.
+        black: Value that is shown black, in all three.
+        white: Value that is shown white.
+    """
+
+    bands: tuple[int, int, int]
+    black: float
+    white: float
+
+    def apply(self, layer: QgsMapLayer) -> None:
+        """Sets a three-band renderer; what the raster's mask leaves out is transparent."""
+        provider = layer.dataProvider()
+        renderer = QgsMultiBandColorRenderer(provider, *self.bands)
+        setters = (
+            renderer.setRedContrastEnhancement,
+            renderer.setGreenContrastEnhancement,
+            renderer.setBlueContrastEnhancement,
+        )
+        for band, set_contrast in zip(self.bands, setters):
+            contrast = QgsContrastEnhancement(provider.dataType(band))
+            contrast.setMinimumValue(self.black)
+            contrast.setMaximumValue(self.white)
+            contrast.setContrastEnhancementAlgorithm(
+                QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum
+            )
+            set_contrast(contrast)
+        last = provider.bandCount()  # QGIS shows a mask as one more band
+        if provider.colorInterpretation(last) == _ALPHA:
+            renderer.setAlphaBand(last)
         layer.setRenderer(renderer)
 
 

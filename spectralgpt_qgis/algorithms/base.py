@@ -71,6 +71,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
     def group(self) -> str:
         """The group in the toolbox."""
         return {
+            "imagery": tr("Imagery"),
             "mapping": tr("Mapping"),
             "training": tr("Training"),
             "accuracy": tr("Accuracy"),

@@ -20,6 +20,7 @@ from qgis.core import (
 
 from ..i18n import tr
 from ..layer_words import without_crs
+from .virtual_output import VirtualRasterDestination
 
 _ENDINGS = {"rasterDestination": (".tif", ".tiff"), "vectorDestination": (".gpkg",)}
 _RASTERS = (QgsProcessingParameterRasterLayer, QgsProcessingParameterMultipleLayers)
@@ -29,6 +30,8 @@ def endings(definition: QgsProcessingParameterDefinition) -> tuple[str, ...]:
     """File extensions that a destination may have; those of a file destination are in its filter."""
     if isinstance(definition, QgsProcessingParameterFileDestination):
         return tuple(re.findall(r"\*(\.\w+)", definition.fileFilter()))
+    if isinstance(definition, VirtualRasterDestination):
+        return (f".{definition.defaultFileExtension()}",)
     return _ENDINGS.get(definition.type(), ())
 
 

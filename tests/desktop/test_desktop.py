@@ -149,6 +149,7 @@ def tour(work):
 def test_the_plugin_loads_into_menu_and_toolbox(tour):
     assert tour["start"]["loaded"]
     assert tour["start"]["menu"] == [
+        "Open satellite product…",
         "Land-cover map…",
         "Label scenes…",
         "Detect change…",

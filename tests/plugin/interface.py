@@ -18,6 +18,7 @@ class Interface:
         self.bar = QgsMessageBar(self.window)
         self.menu, self.layer_menu, self.option_pages, self.drop_handlers = [], [], [], []
         self.tools = []
+        self.some_layers_menu, self.offered = [], []  # entries of some layers only, and of which
         self.current = None
         self.selected = []
 
@@ -54,11 +55,15 @@ class Interface:
         self.tools.remove(action)
 
     def addCustomActionForLayerType(self, action, menu, kind, all_layers):
-        assert (menu, kind, all_layers) == ("SpectralGPT", RASTER, True)
-        self.layer_menu.append(action)
+        assert (menu, kind) == ("SpectralGPT", RASTER)
+        (self.layer_menu if all_layers else self.some_layers_menu).append(action)
+
+    def addCustomActionForLayer(self, action, layer):
+        assert action in self.some_layers_menu
+        self.offered.append((action.text(), layer.name()))
 
     def removeCustomActionForLayerType(self, action):
-        self.layer_menu.remove(action)
+        (self.layer_menu if action in self.layer_menu else self.some_layers_menu).remove(action)
         return True
 
     def registerOptionsWidgetFactory(self, factory):

@@ -33,6 +33,7 @@ def test_loading_twice_leaves_nothing(interface, models):
         plugin.initGui()
         assert providers().count("spectralgpt") == 1
         assert [action.text() for action in interface.menu] == [
+            "Open satellite product…",
             "Land-cover map…",
             "Label scenes…",
             "Detect change…",

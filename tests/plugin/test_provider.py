@@ -8,6 +8,7 @@ from qgis.core import QgsApplication, QgsProcessingParameterDefinition, QgsProce
 
 # The interface for scripts and models, which is never renamed.
 PARAMETERS = {
+    "openproduct": "INPUT RESOLUTION MASK_CLOUDS OUTPUT",
     "segment": "INPUT BANDS MODEL EXTENT MASK OVERLAP DEVICE MIN_AREA "
     "OUTPUT CONFIDENCE OUTPUT_VECTOR AREAS",
     "classify": "INPUT BANDS MODEL ZONES CELL_SIZE DEVICE OUTPUT",
