@@ -15,6 +15,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Imagery</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation type="unfinished"></translation>
     </message>
@@ -664,6 +669,66 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Open satellite product</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Opens a Sentinel-2, Landsat or HLS product as one raster, with its clouds masked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Sentinel-2,Landsat,HLS,SAFE,zip,tar,JPEG 2000,jp2,bands,stack,virtual raster,VRT,clouds,cloud mask,SCL,QA_PIXEL,reflectance,import</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and makes one raster of it for the other tools: all bands with their names, the values as reflectance, and clouds masked. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts may also give the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 takes the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no data, by the layer that comes with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). It misses thin clouds, and sometimes takes bright roofs or snow for clouds: look at the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Product (any of its files, or its archive)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Satellite products (MTD_*.xml *_MTL.* *.zip *.tar *.jp2 *.tif *.TIF);;All files (*)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Pixel size in metres (0 = the finest)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Sentinel-2 has bands of 10, 20 and 60 m; Landsat and HLS have 30 m.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Mask clouds and their shadows</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Masked (percent; -1 without a mask)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Product</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Date</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
         <source>Leave empty to match bands by name, description or wavelength. Otherwise choose one raster band for each band of the model, in the model&#x27;s order.</source>
         <translation type="unfinished"></translation>
@@ -1241,6 +1306,16 @@
     <message>
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
         <source>The features of &#x27;{name}&#x27; could not be copied to {path}: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/virtual_output.py"/>
+        <source>Virtual rasters (*.vrt)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/virtual_output.py"/>
+        <source>&#x27;{}&#x27; must be a virtual raster: give a name that ends in .vrt.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2885,6 +2960,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/product_menu.py"/>
+        <source>Open its whole product…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
         <source>Open report</source>
         <translation type="unfinished"></translation>
@@ -3257,11 +3337,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
         <source>Where two dates differ.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Imagery</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3997,6 +4072,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Open satellite product…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

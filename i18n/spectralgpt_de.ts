@@ -15,6 +15,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Imagery</source>
+        <translation>Bilder</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>Kartierung</translation>
     </message>
@@ -664,6 +669,66 @@
         <translation>Die Datei &#x27;{file}&#x27; ({name}) kann nicht als Layer geöffnet werden: Sie ist beschädigt, wurde nicht vollständig kopiert oder ist von einer Art, die QGIS nicht lesen kann. Kopieren Sie sie erneut, oder laden Sie sie erneut herunter.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Open satellite product</source>
+        <translation>Satellitenprodukt öffnen</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Opens a Sentinel-2, Landsat or HLS product as one raster, with its clouds masked.</source>
+        <translation>Öffnet ein Produkt von Sentinel-2, Landsat oder HLS als ein Raster, mit maskierten Wolken.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Sentinel-2,Landsat,HLS,SAFE,zip,tar,JPEG 2000,jp2,bands,stack,virtual raster,VRT,clouds,cloud mask,SCL,QA_PIXEL,reflectance,import</source>
+        <translation>Sentinel-2,Landsat,HLS,SAFE,zip,tar,JPEG 2000,jp2,Kanäle,stapeln,virtuelles Raster,VRT,Wolken,Wolkenmaske,SCL,QA_PIXEL,Reflektanz,importieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and makes one raster of it for the other tools: all bands with their names, the values as reflectance, and clouds masked. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts may also give the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 takes the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no data, by the layer that comes with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). It misses thin clouds, and sometimes takes bright roofs or snow for clouds: look at the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Öffnet ein Satellitenprodukt, wie es heruntergeladen wurde, und macht daraus ein Raster für die anderen Werkzeuge: alle Kanäle mit ihren Namen, die Werte als Reflektanz, Wolken maskiert. Es werden keine Pixel kopiert: Das Raster ist eine kleine Datei, die auf das Produkt verweist; lassen Sie das Produkt also, wo es ist.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Produkt&lt;/b&gt;: eine beliebige Datei des Produkts, oder sein Archiv: Sentinel-2 Level-2A oder Level-1C (.SAFE-Ordner oder .zip), Landsat Collection 2 (Ordner oder .tar), HLS Version 2 (Ordner). Skripte können auch den Ordner angeben.&lt;br&gt;&lt;b&gt;Pixelgröße&lt;/b&gt;: 0 nimmt die feinste des Produkts: 10 m bei Sentinel-2, 30 m bei Landsat und HLS. Gröbere Kanäle werden wiederholt, feinere gemittelt.&lt;br&gt;&lt;b&gt;Wolken maskieren&lt;/b&gt;: Wolken, ihre Schatten und Cirrus werden zu NoData, nach der Ebene, die dem Produkt beiliegt (SCL, MSK_CLASSI, QA_PIXEL oder Fmask). Sie übersieht dünne Wolken und hält manchmal helle Dächer oder Schnee für Wolken: Sehen Sie sich das Ergebnis an.&lt;/p&gt;&lt;h3&gt;Ausgabe&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: ein virtuelles Raster (.vrt), dargestellt in natürlichen Farben; die Maske wird daneben geschrieben. Thermal-, panchromatische und Qualitätskanäle werden weggelassen.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Product (any of its files, or its archive)</source>
+        <translation>Produkt (eine beliebige seiner Dateien, oder sein Archiv)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Satellite products (MTD_*.xml *_MTL.* *.zip *.tar *.jp2 *.tif *.TIF);;All files (*)</source>
+        <translation>Satellitenprodukte (MTD_*.xml *_MTL.* *.zip *.tar *.jp2 *.tif *.TIF);;Alle Dateien (*)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Pixel size in metres (0 = the finest)</source>
+        <translation>Pixelgröße in Metern (0 = die feinste)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Sentinel-2 has bands of 10, 20 and 60 m; Landsat and HLS have 30 m.</source>
+        <translation>Sentinel-2 hat Kanäle von 10, 20 und 60 m; Landsat und HLS haben 30 m.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Mask clouds and their shadows</source>
+        <translation>Wolken und ihre Schatten maskieren</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Masked (percent; -1 without a mask)</source>
+        <translation>Maskiert (Prozent; -1 ohne Maske)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Product</source>
+        <translation>Produkt</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Date</source>
+        <translation>Datum</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
         <source>Leave empty to match bands by name, description or wavelength. Otherwise choose one raster band for each band of the model, in the model&#x27;s order.</source>
         <translation>Lassen Sie das Feld leer, um die Kanäle nach Name, Beschreibung oder Wellenlänge zuzuordnen. Wählen Sie sonst für jeden Kanal des Modells einen Rasterkanal, in der Reihenfolge des Modells.</translation>
@@ -1242,6 +1307,16 @@
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
         <source>The features of &#x27;{name}&#x27; could not be copied to {path}: {reason}</source>
         <translation>Die Objekte von &#x27;{name}&#x27; konnten nicht nach {path} kopiert werden: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/virtual_output.py"/>
+        <source>Virtual rasters (*.vrt)</source>
+        <translation>Virtuelle Raster (*.vrt)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/virtual_output.py"/>
+        <source>&#x27;{}&#x27; must be a virtual raster: give a name that ends in .vrt.</source>
+        <translation>&#x27;{}&#x27; muss ein virtuelles Raster sein: Geben Sie einen Namen an, der auf .vrt endet.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
@@ -2886,6 +2961,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>{} [optional]</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/product_menu.py"/>
+        <source>Open its whole product…</source>
+        <translation>Sein ganzes Produkt öffnen…</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
         <source>Open report</source>
         <translation>Bericht öffnen</translation>
@@ -3259,11 +3339,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
         <source>Where two dates differ.</source>
         <translation>Wo sich zwei Zeitpunkte unterscheiden.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Imagery</source>
-        <translation>Bilder</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
@@ -3999,6 +4074,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation>Der Layer &#x27;{}&#x27; ist ein Bild, das ein Webdienst zeichnet: seine Farben sind keine Klassen. Wählen Sie das Klassenraster selbst, als GeoTIFF oder von einem Coverage-Dienst (WCS).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Open satellite product…</source>
+        <translation>Satellitenprodukt öffnen…</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

@@ -15,6 +15,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Imagery</source>
+        <translation>Imágenes</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>Cartografía</translation>
     </message>
@@ -664,6 +669,66 @@
         <translation>El archivo &#x27;{file}&#x27; ({name}) no se puede abrir como capa: está dañado, no se copió por completo, o es de un tipo que QGIS no puede leer. Cópielo o descárguelo de nuevo.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Open satellite product</source>
+        <translation>Abrir producto satelital</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Opens a Sentinel-2, Landsat or HLS product as one raster, with its clouds masked.</source>
+        <translation>Abre un producto de Sentinel-2, Landsat o HLS como un solo ráster, con las nubes enmascaradas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Sentinel-2,Landsat,HLS,SAFE,zip,tar,JPEG 2000,jp2,bands,stack,virtual raster,VRT,clouds,cloud mask,SCL,QA_PIXEL,reflectance,import</source>
+        <translation>Sentinel-2,Landsat,HLS,SAFE,zip,tar,JPEG 2000,jp2,bandas,apilar,ráster virtual,VRT,nubes,máscara de nubes,SCL,QA_PIXEL,reflectancia,importar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and makes one raster of it for the other tools: all bands with their names, the values as reflectance, and clouds masked. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts may also give the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 takes the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no data, by the layer that comes with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). It misses thin clouds, and sometimes takes bright roofs or snow for clouds: look at the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Abre un producto satelital tal como se descargó y hace de él un ráster para las demás herramientas: todas las bandas con sus nombres, los valores como reflectancia y las nubes enmascaradas. No se copian píxeles: el ráster es un archivo pequeño que remite al producto, así que deje el producto donde está.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Producto&lt;/b&gt;: cualquier archivo del producto, o su archivo comprimido: Sentinel-2 Level-2A o Level-1C (carpeta .SAFE o .zip), Landsat Collection 2 (carpeta o .tar), HLS versión 2 (carpeta). Los scripts también pueden indicar la carpeta.&lt;br&gt;&lt;b&gt;Tamaño de píxel&lt;/b&gt;: 0 toma el más fino del producto: 10 m en Sentinel-2, 30 m en Landsat y HLS. Las bandas más gruesas se repiten, las más finas se promedian.&lt;br&gt;&lt;b&gt;Enmascarar nubes&lt;/b&gt;: las nubes, sus sombras y los cirros pasan a ser sin datos, según la capa que acompaña al producto (SCL, MSK_CLASSI, QA_PIXEL o Fmask). Pasa por alto nubes finas, y a veces toma techos claros o nieve por nubes: revise el resultado.&lt;/p&gt;&lt;h3&gt;Salida&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Ráster&lt;/b&gt;: un ráster virtual (.vrt), mostrado en colores naturales; la máscara se escribe junto a él. Se omiten las bandas térmicas, pancromáticas y de calidad.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Product (any of its files, or its archive)</source>
+        <translation>Producto (cualquiera de sus archivos, o su archivo comprimido)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Satellite products (MTD_*.xml *_MTL.* *.zip *.tar *.jp2 *.tif *.TIF);;All files (*)</source>
+        <translation>Productos satelitales (MTD_*.xml *_MTL.* *.zip *.tar *.jp2 *.tif *.TIF);;Todos los archivos (*)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Pixel size in metres (0 = the finest)</source>
+        <translation>Tamaño de píxel en metros (0 = el más fino)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Sentinel-2 has bands of 10, 20 and 60 m; Landsat and HLS have 30 m.</source>
+        <translation>Sentinel-2 tiene bandas de 10, 20 y 60 m; Landsat y HLS, de 30 m.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Mask clouds and their shadows</source>
+        <translation>Enmascarar las nubes y sus sombras</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Masked (percent; -1 without a mask)</source>
+        <translation>Enmascarado (por ciento; -1 sin máscara)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Product</source>
+        <translation>Producto</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Date</source>
+        <translation>Fecha</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
         <source>Leave empty to match bands by name, description or wavelength. Otherwise choose one raster band for each band of the model, in the model&#x27;s order.</source>
         <translation>Déjelo vacío para asignar las bandas por nombre, descripción o longitud de onda. Si no, elija una banda del ráster para cada banda del modelo, en el orden del modelo.</translation>
@@ -1242,6 +1307,16 @@
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
         <source>The features of &#x27;{name}&#x27; could not be copied to {path}: {reason}</source>
         <translation>Los objetos de &#x27;{name}&#x27; no se pudieron copiar a {path}: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/virtual_output.py"/>
+        <source>Virtual rasters (*.vrt)</source>
+        <translation>Rásteres virtuales (*.vrt)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/virtual_output.py"/>
+        <source>&#x27;{}&#x27; must be a virtual raster: give a name that ends in .vrt.</source>
+        <translation>&#x27;{}&#x27; debe ser un ráster virtual: indique un nombre que termine en .vrt.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
@@ -2886,6 +2961,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>{} [opcional]</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/product_menu.py"/>
+        <source>Open its whole product…</source>
+        <translation>Abrir su producto completo…</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
         <source>Open report</source>
         <translation>Abrir informe</translation>
@@ -3259,11 +3339,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
         <source>Where two dates differ.</source>
         <translation>Dónde difieren dos fechas.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Imagery</source>
-        <translation>Imágenes</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
@@ -3999,6 +4074,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation>La capa &#x27;{}&#x27; es una imagen que dibuja un servicio web: sus colores no son clases. Elija el ráster de clases mismo, como GeoTIFF o de un servicio de coberturas (WCS).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Open satellite product…</source>
+        <translation>Abrir producto satelital…</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

@@ -15,6 +15,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Imagery</source>
+        <translation>Images</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>Cartographie</translation>
     </message>
@@ -664,6 +669,66 @@
         <translation>Le fichier « {file} » ({name}) ne peut pas être ouvert comme couche : il est endommagé, n&#x27;a pas été copié jusqu&#x27;au bout, ou est d&#x27;un type que QGIS ne sait pas lire. Copiez-le ou téléchargez-le à nouveau.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Open satellite product</source>
+        <translation>Ouvrir un produit satellite</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Opens a Sentinel-2, Landsat or HLS product as one raster, with its clouds masked.</source>
+        <translation>Ouvre un produit Sentinel-2, Landsat ou HLS comme un seul raster, nuages masqués.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Sentinel-2,Landsat,HLS,SAFE,zip,tar,JPEG 2000,jp2,bands,stack,virtual raster,VRT,clouds,cloud mask,SCL,QA_PIXEL,reflectance,import</source>
+        <translation>Sentinel-2,Landsat,HLS,SAFE,zip,tar,JPEG 2000,jp2,bandes,empiler,raster virtuel,VRT,nuages,masque de nuages,SCL,QA_PIXEL,réflectance,importer</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and makes one raster of it for the other tools: all bands with their names, the values as reflectance, and clouds masked. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts may also give the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 takes the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no data, by the layer that comes with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). It misses thin clouds, and sometimes takes bright roofs or snow for clouds: look at the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Ouvre un produit satellite tel qu&#x27;il a été téléchargé et en fait un raster pour les autres outils : toutes les bandes avec leurs noms, les valeurs en réflectance, les nuages masqués. Aucun pixel n&#x27;est copié : le raster est un petit fichier qui renvoie au produit ; laissez donc le produit où il est.&lt;/p&gt;&lt;h3&gt;Entrées&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Produit&lt;/b&gt; : l&#x27;un quelconque des fichiers du produit, ou son archive : Sentinel-2 Level-2A ou Level-1C (dossier .SAFE ou .zip), Landsat Collection 2 (dossier ou .tar), HLS version 2 (dossier). Les scripts peuvent aussi donner le dossier.&lt;br&gt;&lt;b&gt;Taille des pixels&lt;/b&gt; : 0 prend la plus fine du produit : 10 m pour Sentinel-2, 30 m pour Landsat et HLS. Les bandes plus grossières sont répétées, les plus fines moyennées.&lt;br&gt;&lt;b&gt;Masquer les nuages&lt;/b&gt; : les nuages, leurs ombres et les cirrus deviennent sans données, d&#x27;après la couche livrée avec le produit (SCL, MSK_CLASSI, QA_PIXEL ou Fmask). Elle manque des nuages fins et prend parfois des toits clairs ou de la neige pour des nuages : examinez le résultat.&lt;/p&gt;&lt;h3&gt;Sortie&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; : un raster virtuel (.vrt), affiché en couleurs naturelles ; le masque est écrit à côté. Les bandes thermiques, panchromatiques et de qualité sont laissées de côté.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Product (any of its files, or its archive)</source>
+        <translation>Produit (l&#x27;un quelconque de ses fichiers, ou son archive)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Satellite products (MTD_*.xml *_MTL.* *.zip *.tar *.jp2 *.tif *.TIF);;All files (*)</source>
+        <translation>Produits satellite (MTD_*.xml *_MTL.* *.zip *.tar *.jp2 *.tif *.TIF);;Tous les fichiers (*)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Pixel size in metres (0 = the finest)</source>
+        <translation>Taille des pixels en mètres (0 = la plus fine)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Sentinel-2 has bands of 10, 20 and 60 m; Landsat and HLS have 30 m.</source>
+        <translation>Sentinel-2 a des bandes de 10, 20 et 60 m ; Landsat et HLS, de 30 m.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Mask clouds and their shadows</source>
+        <translation>Masquer les nuages et leurs ombres</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Masked (percent; -1 without a mask)</source>
+        <translation>Masqué (pour cent ; -1 sans masque)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Product</source>
+        <translation>Produit</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Date</source>
+        <translation>Date</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
         <source>Leave empty to match bands by name, description or wavelength. Otherwise choose one raster band for each band of the model, in the model&#x27;s order.</source>
         <translation>Laissez vide pour associer les bandes par nom, description ou longueur d&#x27;onde. Sinon, choisissez une bande du raster pour chaque bande du modèle, dans l&#x27;ordre du modèle.</translation>
@@ -1242,6 +1307,16 @@
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
         <source>The features of &#x27;{name}&#x27; could not be copied to {path}: {reason}</source>
         <translation>Les entités de « {name} » n&#x27;ont pas pu être copiées vers {path} : {reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/virtual_output.py"/>
+        <source>Virtual rasters (*.vrt)</source>
+        <translation>Rasters virtuels (*.vrt)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/virtual_output.py"/>
+        <source>&#x27;{}&#x27; must be a virtual raster: give a name that ends in .vrt.</source>
+        <translation>« {} » doit être un raster virtuel : donnez un nom qui se termine par .vrt.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
@@ -2886,6 +2961,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>{} [optionnel]</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/product_menu.py"/>
+        <source>Open its whole product…</source>
+        <translation>Ouvrir son produit entier…</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
         <source>Open report</source>
         <translation>Ouvrir le rapport</translation>
@@ -3259,11 +3339,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
         <source>Where two dates differ.</source>
         <translation>Où deux dates diffèrent.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Imagery</source>
-        <translation>Images</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
@@ -3999,6 +4074,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation>La couche « {} » est une image dessinée par un service web : ses couleurs ne sont pas des classes. Choisissez le raster de classes lui-même, en GeoTIFF ou depuis un service de couvertures (WCS).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Open satellite product…</source>
+        <translation>Ouvrir un produit satellite…</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

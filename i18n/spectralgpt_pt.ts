@@ -15,6 +15,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Imagery</source>
+        <translation>Imagens</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>Mapeamento</translation>
     </message>
@@ -664,6 +669,66 @@
         <translation>O arquivo &#x27;{file}&#x27; ({name}) não pode ser aberto como camada: está danificado, não foi copiado até o fim ou é de um tipo que o QGIS não lê. Copie-o ou baixe-o de novo.</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Open satellite product</source>
+        <translation>Abrir produto de satélite</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Opens a Sentinel-2, Landsat or HLS product as one raster, with its clouds masked.</source>
+        <translation>Abre um produto Sentinel-2, Landsat ou HLS como um único raster, com as nuvens mascaradas.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Sentinel-2,Landsat,HLS,SAFE,zip,tar,JPEG 2000,jp2,bands,stack,virtual raster,VRT,clouds,cloud mask,SCL,QA_PIXEL,reflectance,import</source>
+        <translation>Sentinel-2,Landsat,HLS,SAFE,zip,tar,JPEG 2000,jp2,bandas,empilhar,raster virtual,VRT,nuvens,máscara de nuvens,SCL,QA_PIXEL,reflectância,importar</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and makes one raster of it for the other tools: all bands with their names, the values as reflectance, and clouds masked. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts may also give the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 takes the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no data, by the layer that comes with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). It misses thin clouds, and sometimes takes bright roofs or snow for clouds: look at the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Abre um produto de satélite tal como foi baixado e faz dele um raster para as outras ferramentas: todas as bandas com os seus nomes, os valores como reflectância e as nuvens mascaradas. Nenhum pixel é copiado: o raster é um arquivo pequeno que aponta para o produto; por isso, deixe o produto onde está.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Produto&lt;/b&gt;: qualquer arquivo do produto, ou o seu pacote compactado: Sentinel-2 Level-2A ou Level-1C (pasta .SAFE ou .zip), Landsat Collection 2 (pasta ou .tar), HLS versão 2 (pasta). Scripts também podem indicar a pasta.&lt;br&gt;&lt;b&gt;Tamanho do pixel&lt;/b&gt;: 0 usa o mais fino do produto: 10 m no Sentinel-2, 30 m em Landsat e HLS. Bandas mais grossas são repetidas, as mais finas têm a média calculada.&lt;br&gt;&lt;b&gt;Mascarar nuvens&lt;/b&gt;: nuvens, as suas sombras e cirros passam a ser sem dados, segundo a camada que acompanha o produto (SCL, MSK_CLASSI, QA_PIXEL ou Fmask). Ela não vê nuvens finas e às vezes toma telhados claros ou neve por nuvens: examine o resultado.&lt;/p&gt;&lt;h3&gt;Saída&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: um raster virtual (.vrt), mostrado em cores naturais; a máscara é gravada ao lado. Bandas térmicas, pancromáticas e de qualidade ficam de fora.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Product (any of its files, or its archive)</source>
+        <translation>Produto (qualquer um dos seus arquivos, ou o seu pacote compactado)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Satellite products (MTD_*.xml *_MTL.* *.zip *.tar *.jp2 *.tif *.TIF);;All files (*)</source>
+        <translation>Produtos de satélite (MTD_*.xml *_MTL.* *.zip *.tar *.jp2 *.tif *.TIF);;Todos os arquivos (*)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Pixel size in metres (0 = the finest)</source>
+        <translation>Tamanho do pixel em metros (0 = o mais fino)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Sentinel-2 has bands of 10, 20 and 60 m; Landsat and HLS have 30 m.</source>
+        <translation>O Sentinel-2 tem bandas de 10, 20 e 60 m; Landsat e HLS, de 30 m.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Mask clouds and their shadows</source>
+        <translation>Mascarar as nuvens e as suas sombras</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Masked (percent; -1 without a mask)</source>
+        <translation>Mascarado (por cento; -1 sem máscara)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Product</source>
+        <translation>Produto</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Date</source>
+        <translation>Data</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
         <source>Leave empty to match bands by name, description or wavelength. Otherwise choose one raster band for each band of the model, in the model&#x27;s order.</source>
         <translation>Deixe vazio para associar as bandas pelo nome, pela descrição ou pelo comprimento de onda. Senão, escolha uma banda do raster para cada banda do modelo, na ordem do modelo.</translation>
@@ -1242,6 +1307,16 @@
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
         <source>The features of &#x27;{name}&#x27; could not be copied to {path}: {reason}</source>
         <translation>As feições de &#x27;{name}&#x27; não puderam ser copiadas para {path}: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/virtual_output.py"/>
+        <source>Virtual rasters (*.vrt)</source>
+        <translation>Rasters virtuais (*.vrt)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/virtual_output.py"/>
+        <source>&#x27;{}&#x27; must be a virtual raster: give a name that ends in .vrt.</source>
+        <translation>&#x27;{}&#x27; deve ser um raster virtual: indique um nome que termine em .vrt.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
@@ -2886,6 +2961,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>{} [opcional]</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/product_menu.py"/>
+        <source>Open its whole product…</source>
+        <translation>Abrir o seu produto completo…</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
         <source>Open report</source>
         <translation>Abrir relatório</translation>
@@ -3259,11 +3339,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
         <source>Where two dates differ.</source>
         <translation>Onde duas datas diferem.</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Imagery</source>
-        <translation>Imagens</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
@@ -3999,6 +4074,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation>A camada &#x27;{}&#x27; é uma figura que um serviço web desenha: suas cores não são classes. Escolha o próprio raster de classes, como GeoTIFF ou de um serviço de coberturas (WCS).</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Open satellite product…</source>
+        <translation>Abrir produto de satélite…</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

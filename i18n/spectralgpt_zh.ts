@@ -15,6 +15,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
+        <source>Imagery</source>
+        <translation>影像</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/base.py"/>
         <source>Mapping</source>
         <translation>制图</translation>
     </message>
@@ -664,6 +669,66 @@
         <translation>文件“{file}”({name}) 无法作为图层打开：文件已损坏、未完整复制，或 QGIS 无法读取该类型。请重新复制或下载。</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Open satellite product</source>
+        <translation>打开卫星产品</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Opens a Sentinel-2, Landsat or HLS product as one raster, with its clouds masked.</source>
+        <translation>将 Sentinel-2、Landsat 或 HLS 产品作为一个栅格打开，并掩膜云。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Sentinel-2,Landsat,HLS,SAFE,zip,tar,JPEG 2000,jp2,bands,stack,virtual raster,VRT,clouds,cloud mask,SCL,QA_PIXEL,reflectance,import</source>
+        <translation>Sentinel-2,Landsat,HLS,SAFE,zip,tar,JPEG 2000,jp2,波段,叠加,虚拟栅格,VRT,云,云掩膜,SCL,QA_PIXEL,反射率,导入</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and makes one raster of it for the other tools: all bands with their names, the values as reflectance, and clouds masked. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts may also give the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 takes the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no data, by the layer that comes with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). It misses thin clouds, and sometimes takes bright roofs or snow for clouds: look at the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;按下载时的原样打开卫星产品，并将其合成一个供其他工具使用的栅格：包含所有带名称的波段，数值为反射率，云已掩膜。不复制像元：该栅格是引用产品的小文件，因此请勿移动产品。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;产品&lt;/b&gt;：产品的任意文件或其压缩包：Sentinel-2 Level-2A 或 Level-1C（.SAFE 文件夹或 .zip）、Landsat Collection 2（文件夹或 .tar）、HLS 第 2 版（文件夹）。脚本也可给出文件夹。&lt;br&gt;&lt;b&gt;像元大小&lt;/b&gt;：0 表示采用产品最精细的大小：Sentinel-2 为 10 m，Landsat 和 HLS 为 30 m。较粗的波段按像元重复，较细的取平均。&lt;br&gt;&lt;b&gt;掩膜云&lt;/b&gt;：根据产品附带的图层（SCL、MSK_CLASSI、QA_PIXEL 或 Fmask），云、云影和卷云变为无数据。它会漏掉薄云，有时会把明亮的屋顶或雪当作云：请检查结果。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;栅格&lt;/b&gt;：以自然色显示的虚拟栅格（.vrt）；掩膜写在其旁边。热红外、全色和质量波段不包括在内。&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Product (any of its files, or its archive)</source>
+        <translation>产品（其任意文件或压缩包）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Satellite products (MTD_*.xml *_MTL.* *.zip *.tar *.jp2 *.tif *.TIF);;All files (*)</source>
+        <translation>卫星产品 (MTD_*.xml *_MTL.* *.zip *.tar *.jp2 *.tif *.TIF);;所有文件 (*)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Pixel size in metres (0 = the finest)</source>
+        <translation>像元大小（米，0 = 最精细）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Sentinel-2 has bands of 10, 20 and 60 m; Landsat and HLS have 30 m.</source>
+        <translation>Sentinel-2 有 10、20 和 60 m 波段；Landsat 和 HLS 为 30 m。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Mask clouds and their shadows</source>
+        <translation>掩膜云及其阴影</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Masked (percent; -1 without a mask)</source>
+        <translation>已掩膜（百分比；无掩膜为 -1）</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Product</source>
+        <translation>产品</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
+        <source>Date</source>
+        <translation>日期</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
         <source>Leave empty to match bands by name, description or wavelength. Otherwise choose one raster band for each band of the model, in the model&#x27;s order.</source>
         <translation>留空则按名称、描述或波长匹配波段。否则请按模型的顺序，为模型的每个波段选择一个栅格波段。</translation>
@@ -1242,6 +1307,16 @@
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
         <source>The features of &#x27;{name}&#x27; could not be copied to {path}: {reason}</source>
         <translation>“{name}”的要素无法复制到 {path}：{reason}</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/virtual_output.py"/>
+        <source>Virtual rasters (*.vrt)</source>
+        <translation>虚拟栅格 (*.vrt)</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/virtual_output.py"/>
+        <source>&#x27;{}&#x27; must be a virtual raster: give a name that ends in .vrt.</source>
+        <translation>“{}”必须是虚拟栅格：请给出以 .vrt 结尾的名称。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
@@ -2886,6 +2961,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <translation>{} [可选]</translation>
     </message>
     <message>
+        <location filename="../spectralgpt_qgis/gui/product_menu.py"/>
+        <source>Open its whole product…</source>
+        <translation>打开其完整产品…</translation>
+    </message>
+    <message>
         <location filename="../spectralgpt_qgis/gui/result_messages.py"/>
         <source>Open report</source>
         <translation>打开报告</translation>
@@ -3259,11 +3339,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
         <source>Where two dates differ.</source>
         <translation>两个日期不同的地方。</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Imagery</source>
-        <translation>影像</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
@@ -3999,6 +4074,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
         <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation>图层“{}”是网络服务绘制的图片：其颜色不是类别。请选择类别栅格本身，例如 GeoTIFF 或来自覆盖服务 (WCS) 的栅格。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/plugin.py"/>
+        <source>Open satellite product…</source>
+        <translation>打开卫星产品…</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/plugin.py"/>

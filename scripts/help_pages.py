@@ -40,6 +40,7 @@ PAGES = (
     "index",
     "install",
     "first-map",
+    "product",
     "scenes",
     "change",
     "train",

@@ -25,6 +25,7 @@ from tour import engine, fine_tuning, learning, manager, mapping, models, runnin
 STEPS = (
     mapping.start,
     mapping.toolbox,
+    mapping.product,
     mapping.segment,
     mapping.layer_menu,
     mapping.change,

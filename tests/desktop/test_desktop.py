@@ -167,9 +167,14 @@ def test_the_plugin_loads_into_menu_and_toolbox(tour):
         "Import model",
         "Label scenes",
         "Land-cover map",
+        "Open satellite product",
         "Pretrain backbone",
         "Train model from labels",
     ]
+
+
+def test_the_tool_for_products_opens(tour):
+    assert tour["product"] == "Open satellite product"
 
 
 def test_the_tools_that_learn_and_judge_open(tour):

@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtWidgets import QDockWidget
 from qgis.utils import iface, plugins
 
-from .dialogs import dialog_of, open_from_toolbox, run_dialog
+from .dialogs import dialog_of, looked_at, open_from_toolbox, run_dialog
 from .layers import add_image, described, layers_by_name, show_only
 from .menus import choose, open_layer_menu, plugin_menu
 from .screen import ORDERS, SIZE, drawn, pause, picture, place, wait
@@ -50,6 +50,11 @@ def toolbox():
         .providerById("spectralgpt")
         .algorithms()
     ]
+
+
+def product():
+    name = "S2B_MSIL2A_20230823T095559_N0509_R122_T34UCF_20230823T124759.zip"
+    return looked_at("openproduct", {"INPUT": f"Downloads/{name}"})
 
 
 def segment():
