@@ -8,7 +8,7 @@ from typing import Any
 
 from qgis.core import Qgis
 from qgis.gui import QgsMessageBar
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import QEvent, Qt
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import (
     QDialog,
@@ -294,6 +294,7 @@ class ModelsWindow(QDialog):
     def _failed(self, text: str) -> None:
         self._idle()
         self._warn(text)
+        self.query.list_models()  # the model may be gone, by another program
 
     def _stopped(self) -> None:
         self._idle()
@@ -315,6 +316,12 @@ class ModelsWindow(QDialog):
         if path:
             event.acceptProposedAction()
             self._work.take_in(Path(path))
+
+    def changeEvent(self, event: Any) -> None:  # noqa: N802
+        """Lists the models again if another program has changed them while this window was in the background."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.query.list_models()
 
     def reject(self) -> None:
         """Cancels queries and closes the forms, but lets work continue; called however the window is closed."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from qgis.core import QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QDialog, QMessageBox
+from qgis.PyQt.QtWidgets import QApplication, QDialog, QMessageBox
 
 from spectralgpt_qgis import engine_access, settings
 from spectralgpt_qgis import published_weights as published
@@ -91,7 +91,7 @@ def test_models_of_the_same_title_are_told_apart(window, models):
 
 
 def test_text_and_task_filter(window):
-    window.filters.search.setText("bare ground scenes")
+    window.filters.search.setText("test bare ground scenes")
     assert rows(window) == ["Test scenes"]
     window.filters.search.setText("glacier lake")
     assert rows(window) == []
@@ -152,6 +152,20 @@ def test_what_cannot_be_imported_is_told_in_the_window(window, models, tmp_path)
     assert any("cannot be read as a model" in text for text in told(window))
     assert any("'notes.txt' is no model file" in text for text in told(window))
     assert sorted(models.iterdir()) == before
+
+
+def test_what_another_program_changed_is_listed_when_the_window_is_active_again(window, models):
+    assert "Test scenes" in rows(window)
+    (models / "scenes.onnx").unlink()
+    window._work.rename(str(models / "scenes.onnx"), "Mine", "mine")
+    settle(window)
+    assert "Test scenes" not in rows(window), "after an error"
+    (models / "change.onnx").unlink()
+    window.activateWindow()
+    QApplication.setActiveWindow(None)
+    QApplication.setActiveWindow(window)
+    settle(window)
+    assert "Test change" not in rows(window)
 
 
 def test_another_title_and_name(window, models):
