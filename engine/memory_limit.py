@@ -15,6 +15,10 @@ _MB = 2**20
 # In bytes, as rasterio takes an integer as bytes; a cache of 64 bytes would make reads many times slower.
 _CACHE = 256 * _MB
 _CACHE_SHARE = 8  # the cache takes an eighth of a limit
+# For rasters with large blocks; a scene of 10980 px must stay under 1.5 GB in all.
+_LARGE_CACHE = 768 * _MB
+_LARGE_SHARE = 4
+_BESIDE = 64 * _MB  # for mask bands, and for what is written meanwhile
 _SHORTAGE = (
     "can't start new thread",
     "Cannot allocate memory",
@@ -31,10 +35,22 @@ def memory_limit() -> int:
     return int(text) * _MB if text.isdigit() else 0
 
 
-def raster_cache() -> int:
-    """Size of GDAL's block cache, bytes; smaller under a limit."""
+def raster_cache(row: int = 0) -> int:
+    """Size of GDAL's block cache, bytes; smaller under a limit.
+
+    Rasters are read along rows of windows. A cache that holds the blocks across a raster lets every block be decoded
+    only once, if there is room for two such rows, as windows lie across their border. One that holds less than one row
+    has lost every block when the next row of windows needs it, however large it is.
+
+    Args:
+        row: Bytes of the blocks across all rasters that are read in turn; 0 if they are not read along rows.
+    """
     limit = memory_limit()
-    return min(_CACHE, limit // _CACHE_SHARE) if limit else _CACHE
+    usual = min(_CACHE, limit // _CACHE_SHARE) if limit else _CACHE
+    large = min(_LARGE_CACHE, limit // _LARGE_SHARE) if limit else _LARGE_CACHE
+    if row + _BESIDE > large:
+        return usual
+    return min(large, max(usual, 2 * row + _BESIDE))
 
 
 def keep_limit() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import cached_property
 from types import TracebackType
 from typing import Any
 
@@ -23,6 +24,9 @@ from .nodata import Validity
 from .opening import files_of, grid_of, open_raster, readable
 from .placement import Placement
 from .scaling import Evidence, Scaling, decide
+from .storage import has_overviews, row_bytes
+
+_BORDER = 2  # pixels of an overview into which the filter of JPEG 2000 mixes what is beside them
 
 
 class RasterSource:
@@ -59,7 +63,7 @@ class RasterSource:
         dtypes = {dataset.dtypes[index - 1] for index in self._indexes}
         self._dtype = str(np.result_type(*dtypes)) if len(dtypes) > 1 else dtypes.pop()
         with few_questions(path):  # GDAL opens a virtual raster's sources for these
-            self.overviews = bool(dataset.overviews(self._indexes[0]))
+            self.overviews = has_overviews(dataset, self._indexes)
             self._validity = Validity(dataset, self._indexes, extra)
             self.scaling = self._decide(description)
         self.nodata = self._validity.text
@@ -148,6 +152,11 @@ class RasterSource:
     def files(self) -> tuple[str, ...]:
         """The files of the raster, see `files_of`."""
         return files_of(self._dataset)
+
+    @cached_property
+    def row_bytes(self) -> int:
+        """Bytes of the blocks that are decoded to read along a row, see `storage.row_bytes`."""
+        return row_bytes(self._dataset, self._indexes)
 
     @property
     def nbytes(self) -> int:
@@ -303,6 +312,8 @@ class RasterSource:
         read = []
         for window, shape in sample_windows(self._place.own, self.overviews, chunks):
             values, valid = self._raw(indexes, window, shape)
+            if self.overviews and self._dataset.driver == "VRT":
+                valid = _off_borders(valid)
             read.append(values[:, valid])  # [bands, pixels]
         return list(np.concatenate(read, axis=1))
 
@@ -319,6 +330,18 @@ class RasterSource:
         if values[0].size == 0:  # a small area of data in a large raster
             values = self._sample(indexes, CHUNKS)
         return decide(gather(self._dataset, description, self.match, self._dtype, indexes, values))
+
+
+def _off_borders(valid: np.ndarray) -> np.ndarray:
+    """Valid pixels that have no invalid one near, or all if these are most.
+
+    Files behind a virtual raster may not declare what it takes for no-data, such as the 0 in JPEG 2000. Their overviews
+    mix it into the pixels beside it, whose dark values would look like another unit.
+    """
+    side = 2 * _BORDER + 1
+    padded = np.pad(valid, _BORDER, constant_values=True)
+    inner = np.asarray(np.lib.stride_tricks.sliding_window_view(padded, (side, side)).all((2, 3)))
+    return inner if 2 * inner.sum() > valid.sum() else valid
 
 
 def _told(grid: Grid) -> str:

@@ -9,8 +9,7 @@ import numpy as np
 
 from ..data.source import RasterSource
 from ..jobs import ChangeJob, SegmentJob
-from ..memory_limit import raster_cache
-from .map_rows import MapJob
+from .map_rows import MapJob, cache_for
 from .mosaic import Mosaic
 from .writer import BLOCK
 
@@ -73,13 +72,16 @@ class MapPlan:
         width, side = self.mosaic.grid.width, self.mosaic.window
         pixel = sum(np.dtype(raster.dtype).itemsize for raster in self.rasters)
         rows = self.mosaic.buffer_bytes + _ROW_BYTES * side * width + 2 * BLOCK * width * pixel
-        return rows + min(raster_cache(), self.read_cache + self.mosaic.grid.height * width * pixel)
+        written = self.mosaic.grid.height * width * pixel
+        return rows + min(cache_for(self.sources), self.read_cache + written)
 
     @property
     def read_cache(self) -> int:
         """Bytes of GDAL's cache that reading fills."""
         share = self.mosaic.bounds.height / self.mosaic.grid.height
-        return min(raster_cache(), int(share * sum(source.nbytes for source in self.sources)))
+        return min(
+            cache_for(self.sources), int(share * sum(source.nbytes for source in self.sources))
+        )
 
 
 def plan_map(

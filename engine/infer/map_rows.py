@@ -7,10 +7,12 @@ from contextlib import ExitStack, contextmanager
 from typing import Union
 
 import numpy as np
+import rasterio
 
 from ..cards import Card
 from ..data.source import RasterSource
 from ..jobs import ChangeJob, SegmentJob
+from ..memory_limit import raster_cache
 from .backend import Backend
 from .class_rows import class_layers, class_mosaic, layer_dtypes, open_source
 from .finished_rows import Layers
@@ -25,14 +27,16 @@ MapJob = Union[SegmentJob, ChangeJob]
 
 @contextmanager
 def open_sources(job: MapJob, card: Card) -> Iterator[tuple[RasterSource, ...]]:
-    """The job's rasters; the first one has the grid of the map.
+    """The job's rasters; the first one has the grid of the map. GDAL's cache suits their blocks while they are open.
 
     Raises:
         EngineError: What `RasterSource.open` raises.
     """
     with ExitStack() as stack:
         if isinstance(job, SegmentJob):
-            yield (stack.enter_context(open_source(job, card)),)
+            source = stack.enter_context(open_source(job, card))
+            stack.enter_context(rasterio.Env(GDAL_CACHEMAX=cache_for([source])))
+            yield (source,)
             return
         before = stack.enter_context(
             RasterSource.open(job.before, card, bands=job.bands, nodata=job.nodata, crs=job.crs)
@@ -47,7 +51,13 @@ def open_sources(job: MapJob, card: Card) -> Iterator[tuple[RasterSource, ...]]:
                 grid=before.grid,
             )
         )
+        stack.enter_context(rasterio.Env(GDAL_CACHEMAX=cache_for([before, after])))
         yield before, after
+
+
+def cache_for(sources: Sequence[RasterSource]) -> int:
+    """Bytes of GDAL's cache while rasters are read in rows of windows."""
+    return raster_cache(sum(source.row_bytes for source in sources))
 
 
 def lay_mosaic(

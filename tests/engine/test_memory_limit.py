@@ -45,6 +45,23 @@ def test_the_limit_and_what_it_leaves_for_rasters(monkeypatch, text, limit, cach
     assert memory_limit.raster_cache() == cache
 
 
+@pytest.mark.parametrize(
+    ("limit", "row", "cache"),  # MB
+    [
+        ("", 90, 256),  # two rows and 64 MB beside fit into the usual cache
+        ("", 200, 464),
+        ("", 500, 768),  # one row fits, two do not
+        ("", 705, 256),  # not even one: more would serve nothing
+        ("2048", 200, 464),
+        ("1024", 90, 244),
+        ("1024", 200, 128),  # a quarter of the limit does not hold a row
+    ],
+)
+def test_the_cache_holds_two_rows_of_blocks_where_they_fit(monkeypatch, limit, row, cache):
+    monkeypatch.setenv(memory_limit.VARIABLE, limit)
+    assert memory_limit.raster_cache(row * 2**20) == cache * 2**20
+
+
 def test_without_a_limit_nothing_is_done(monkeypatch):
     monkeypatch.delenv(memory_limit.VARIABLE, raising=False)
     assert memory_limit.keep_limit() is False
