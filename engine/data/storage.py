@@ -112,7 +112,8 @@ def _behind(dataset: Any, index: int) -> _Behind | None:
     texts = list(dataset.tags(index, ns="vrt_sources").values())
     if not texts:
         return None
-    source = ElementTree.fromstring(texts[0])  # nosec B314 - GDAL wrote it anew from what it understood
+    # No text of others: GDAL wrote it from what it understood.
+    source = ElementTree.fromstring(texts[0])  # nosec B314
     name = source.findtext("SourceFilename")
     band = source.findtext("SourceBand") or "1"
     if not name or not band.isdigit():
