@@ -10,8 +10,7 @@ import numpy as np
 from affine import Affine
 
 from ..data.grid import Grid
-from ..data.nodata import equals
-from ..data.opening import grid_of, open_raster, readable
+from ..data.opening import grid_of, open_raster
 from ..errors import InvalidParameter, ProductUnreadable
 from ..infer.staging import GEOTIFF, VIRTUAL, StagedOutputs, write_error
 from ..product_jobs import OpenProductJob
@@ -19,11 +18,10 @@ from ..progress import Progress
 from .cloud_mask import write_mask
 from .content import Product
 from .finding import find_product
+from .natural_colours import stretch_of
 from .virtual_raster import Mask, Source, virtual_raster
 
 MASK_ENDING = ".mask.tif"
-_SIDE = 320  # pixels of the picture from which the stretch is taken
-_CUT = (2, 98)  # percentiles of the stretch
 _LARGEST = 200_000  # pixels along a side of the raster
 
 
@@ -58,18 +56,15 @@ def open_product(job: OpenProductJob, progress: Progress) -> dict[str, Any]:
     sources = _opened(product)
     grid = _common_grid(sources, job.resolution)
     output = Path(job.output)
-    mask, masked = None, None
+    mask, masked, seen_through = None, None, None
     with StagedOutputs([job.input, *(source.path for source in sources)]) as outputs:
         staged = outputs.stage(job.output, VIRTUAL)
         if job.mask_clouds and product.quality is not None:
             beside = output.with_name(f"{output.stem}{MASK_ENDING}")
             progress.update(0.3, "Masking clouds")
+            seen_through = outputs.stage(str(beside), GEOTIFF)
             shape, share = write_mask(
-                product,
-                product.quality,
-                grid,
-                outputs.stage(str(beside), GEOTIFF),
-                progress.part(0.3, 0.8),
+                product, product.quality, grid, seen_through, progress.part(0.3, 0.8)
             )
             mask, masked = Mask(beside.name, shape), round(100 * share, 1)
             progress.log(
@@ -79,7 +74,7 @@ def open_product(job: OpenProductJob, progress: Progress) -> dict[str, Any]:
         elif job.mask_clouds:
             progress.warning(product.lacking)
         progress.update(0.8, "Looking at the colours")
-        stretch = _stretch(product, sources)
+        stretch = stretch_of(product, sources, seen_through)
         text = virtual_raster(product, sources, grid, mask, Path(output).absolute().parent)
         try:
             staged.write_text(text, encoding="utf-8")
@@ -151,25 +146,3 @@ def _common_grid(sources: list[Source], resolution: float) -> Grid:
         )
     scale = Affine.scale(finest.width / columns, finest.height / rows)
     return Grid(finest.crs, finest.transform @ scale, columns, rows)
-
-
-def _stretch(product: Product, sources: list[Source]) -> list[float]:
-    """Reflectances that are shown black and white in natural colours, the same for all three.
-
-    Raises:
-        RasterUnreadable: One of the bands cannot be read.
-    """
-    seen = []
-    for place in product.natural:
-        source = sources[place]
-        with open_raster(source.path) as dataset, readable(source.path):
-            values = dataset.read(
-                1, out_shape=(min(_SIDE, dataset.height), min(_SIDE, dataset.width))
-            )
-        known = values[~equals(values, product.nodata)]
-        seen.append(known * source.band.scale + source.band.offset)
-    joined = np.concatenate(seen)
-    if not joined.size:
-        return [0.0, 0.3]
-    low, high = np.percentile(joined, _CUT)
-    return [round(float(low), 4), round(max(float(high), float(low) + 0.01), 4)]
