@@ -9,10 +9,10 @@ from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransformContext,
     QgsFeatureRequest,
-    QgsFeedback,
     QgsMapLayer,
     QgsProcessingContext,
     QgsProcessingFeatureSourceDefinition,
+    QgsProcessingFeedback,
     QgsRasterLayer,
     QgsRectangle,
     QgsUnitTypes,
@@ -68,7 +68,10 @@ class LabelInput(NamedTuple):
         )
 
     def file(
-        self, folder: Path, transforms: QgsCoordinateTransformContext, feedback: QgsFeedback
+        self,
+        folder: Path,
+        transforms: QgsCoordinateTransformContext,
+        feedback: QgsProcessingFeedback,
     ) -> str:
         """A path or GDAL data source name that the engine can open.
 

@@ -20,6 +20,7 @@ from qgis.core import (
     QgsDataProvider,
     QgsFeedback,
     QgsProcessingException,
+    QgsProcessingFeedback,
     QgsProviderRegistry,
     QgsRasterBlockFeedback,
     QgsRasterDataProvider,
@@ -27,12 +28,12 @@ from qgis.core import (
     QgsRasterLayer,
     QgsRasterPipe,
     QgsRectangle,
-    QgsUnitTypes,
 )
 from qgis.PyQt.QtCore import Qt
 
 from ..i18n import tr
 from ..raster_source import additional_nodata, crs_text, engine_path
+from .ground_size import pixel_of
 from .vector_input import file_stem
 
 EXPORT_LIMIT = 2 * 1024**3  # bytes, uncompressed
@@ -71,16 +72,16 @@ class RasterInput(NamedTuple):
         area: tuple[QgsRectangle, QgsCoordinateReferenceSystem] | None,
         pixel_metres: float,
         transforms: QgsCoordinateTransformContext,
-        feedback: QgsFeedback,
+        feedback: QgsProcessingFeedback,
     ) -> str:
         """A path or GDAL data source name that the engine can open; writes the layer to a file where necessary.
 
         Args:
             folder: Folder for the temporary file.
             area: The part that is needed, with its CRS; None for all of it.
-            pixel_metres: Pixel size in metres for services without a resolution of their own.
+            pixel_metres: Pixel size on the ground in metres, for services without a resolution of their own.
             transforms: Coordinate transforms of the run.
-            feedback: Can cancel the writing.
+            feedback: Can cancel the writing; takes the pixel size of a service.
 
         Raises:
             QgsProcessingException: The layer cannot be written, or is too large for that.
@@ -98,7 +99,18 @@ class RasterInput(NamedTuple):
                 ).format(self.name)
             )
         extent = self._needed(area, transforms)
-        columns, rows = self._size(provider, extent, pixel_metres, area is not None)
+        width, height = provider.xSize(), provider.ySize()
+        if width > 0 and height > 0:
+            pixel = (self.extent.width() / width, self.extent.height() / height)
+        else:
+            # A web service can deliver any resolution, so use the one that the model was trained at.
+            self._check_limited(area is not None)
+            pixel = pixel_of(pixel_metres, extent, self.layer_crs, transforms)
+            feedback.pushInfo(self._told_size(pixel_metres, pixel))
+        columns, rows = (
+            max(1, round(side / step))
+            for side, step in zip((extent.width(), extent.height()), pixel)
+        )
         # Named after the layer, as the engine's messages contain the file name.
         target = folder / f"{file_stem(self.name) or 'input'}.tif"
         self._check_room(provider, columns, rows, folder)
@@ -128,30 +140,26 @@ class RasterInput(NamedTuple):
             )
         return needed
 
-    def _size(
-        self,
-        provider: QgsRasterDataProvider,
-        extent: QgsRectangle,
-        pixel_metres: float,
-        limited: bool,
-    ) -> tuple[int, int]:
-        width, height = provider.xSize(), provider.ySize()
-        if width > 0 and height > 0:
-            pixel_x, pixel_y = self.extent.width() / width, self.extent.height() / height
-        elif limited:
-            # A web service can deliver any resolution, so use the one that the model was trained at.
-            metres = QgsUnitTypes.fromUnitToUnitFactor(
-                QgsUnitTypes.DistanceUnit.DistanceMeters, self.layer_crs.mapUnits()
-            )
-            pixel_x = pixel_y = pixel_metres * metres
-        else:
+    def _check_limited(self, limited: bool) -> None:
+        if not limited:
             raise QgsProcessingException(
                 tr(
                     "The layer '{}' is a service without a size of its own. Set the extent to the area you want, where "
                     "the tool has one, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file."
                 ).format(self.name)
             )
-        return max(1, round(extent.width() / pixel_x)), max(1, round(extent.height() / pixel_y))
+
+    def _told_size(self, metres: float, pixel: tuple[float, float]) -> str:
+        return tr(
+            "The layer '{name}' is a service without a size of its own: it is read at {metres:g} m on the ground, "
+            "there {across:.6g} x {down:.6g} units of {crs}."
+        ).format(
+            name=self.name,
+            metres=metres,
+            across=pixel[0],
+            down=pixel[1],
+            crs=self.layer_crs.authid() or self.layer_crs.description(),
+        )
 
     def _check_room(
         self, provider: QgsRasterDataProvider, columns: int, rows: int, folder: Path

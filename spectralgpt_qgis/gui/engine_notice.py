@@ -12,6 +12,7 @@ from qgis.PyQt.QtWidgets import QPushButton
 from .. import settings
 from ..i18n import tr
 from ..provider import SpectralGPTProvider
+from .plain_text import plain_message, push_plain
 
 if TYPE_CHECKING:
     from ..tasks.engine_state import EngineState
@@ -103,7 +104,7 @@ class EngineNotice:
             text = tr("The tools need an engine, which is not installed yet.")
             act = tr("Install…")
         bar = self._iface.messageBar()
-        message = bar.createMessage("SpectralGPT", text)
+        message = plain_message(bar, text)
         for words, slot in ((act, self.open_dialog), (tr("Not now"), self._not_now)):
             button = QPushButton(words)
             button.clicked.connect(slot)
@@ -133,11 +134,9 @@ class EngineNotice:
             return
         bar = self._iface.messageBar()
         if how == "failed":
-            bar.pushMessage("SpectralGPT", failure, Qgis.MessageLevel.Warning, 0)
+            push_plain(bar, failure, seconds=0)
         else:
-            bar.pushMessage(
-                "SpectralGPT", tr("The engine is done."), Qgis.MessageLevel.Success, _SHOWN
-            )
+            push_plain(bar, tr("The engine is done."), Qgis.MessageLevel.Success, _SHOWN)
 
 
 def _asked_not_now() -> bool:

@@ -10,6 +10,7 @@ from qgis.PyQt.QtCore import QEvent, QLocale, QObject
 from qgis.PyQt.QtWidgets import QDialogButtonBox, QPushButton, QWidget
 
 from ..i18n import tr
+from .plain_text import push_plain
 from .training.background_run import BackgroundRun
 
 
@@ -95,7 +96,7 @@ class EstimateButton(QObject):
 
     def _say(self, text: str, level: Any) -> None:
         self._bar.clearWidgets()
-        self._bar.pushMessage(tr("Estimate"), text, level, 0)
+        push_plain(self._bar, text, level, 0, title=tr("Estimate"))
 
 
 def in_words(estimate: dict[str, Any]) -> str:

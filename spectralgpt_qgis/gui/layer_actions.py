@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qgis.core import Qgis, QgsRasterLayer
+from qgis.core import QgsRasterLayer
 
 from ..i18n import tr
 from .actions import MenuEntry, make_action
 from .chosen_rasters import RASTER, before_and_after, current_raster, selected_rasters
-from .plain_text import unmarked
+from .plain_text import push_plain
 
 OpenTool = Callable[..., Any]  # ToolDialogs.open
 WithLayer = Callable[..., Any]  # called with a raster layer, or without arguments if none is chosen
@@ -111,14 +111,12 @@ class LayerActions:
         """Whether the layer is valid; if not, a message tells the user."""
         if layer.isValid():
             return True
-        self._iface.messageBar().pushMessage(
-            self.MENU,
-            unmarked(
-                tr(
-                    "The data of the layer '{}' cannot be found. Repair its source first (right-click, Change Data "
-                    "Source)."
-                ).format(layer.name())
-            ),
-            Qgis.MessageLevel.Warning,
+        push_plain(
+            self._iface.messageBar(),
+            tr(
+                "The data of the layer '{}' cannot be found. Repair its source first (right-click, Change Data "
+                "Source)."
+            ).format(layer.name()),
+            title=self.MENU,
         )
         return False

@@ -12,7 +12,7 @@ from qgis.PyQt.QtWidgets import QPushButton
 
 from ..i18n import tr
 from ..run_journal import FinishedRun, journal
-from .plain_text import unmarked
+from .plain_text import plain_message
 
 if TYPE_CHECKING:
     from .log_window import LogWindow
@@ -43,7 +43,7 @@ class ResultMessages(QObject):
         self._drop_message()
         bar = self._iface.messageBar()
         # No title for a model: its sentence says enough, and two lines are cut off in a narrow window.
-        message = bar.createMessage("" if run.model else run.title, unmarked(result_text(run)))
+        message = plain_message(bar, result_text(run), "" if run.model else run.title)
         if run.report:
             self._add_button(message, tr("Open report"), lambda *_: open_file(run.report))
         if run.log:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from qgis.core import Qgis
 from qgis.gui import QgsProcessingAlgorithmDialogBase
 from qgis.PyQt.QtCore import QCoreApplication, QEvent
 from qgis.PyQt.QtWidgets import QApplication
 
 from ..provider import ALGORITHMS
+from .plain_text import push_plain
 
 
 class ToolDialogs:
@@ -55,7 +57,7 @@ def open_tool(algorithm: str, parameters: Mapping[str, Any], note: str = "") -> 
     if dialog is None:
         return None
     if note:
-        dialog.messageBar().pushInfo("", note)
+        push_plain(dialog.messageBar(), note, Qgis.MessageLevel.Info, title="")
     dialog.show()
     dialog.raise_()
     return dialog

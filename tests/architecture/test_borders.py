@@ -198,6 +198,23 @@ def test_windows_reach_algorithms_by_id_and_the_engine_through_tasks(file):
     assert not any(name.startswith(doors) for name in names)
 
 
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "spectralgpt_qgis" / "gui").rglob("*.py")), ids=name_of
+)
+def test_message_bars_take_plain_text_only(file):
+    """They show a name such as <b>Wald</b> as HTML, which plain_text.py prevents."""
+    if file.name != "plain_text.py":
+        names = {name.rpartition(".")[2] for name in calls(file)}
+        assert not names & {
+            "createMessage",
+            "pushMessage",
+            "pushInfo",
+            "pushWarning",
+            "pushCritical",
+            "pushSuccess",
+        }
+
+
 @pytest.mark.parametrize("file", PLUGIN, ids=name_of)
 def test_only_paths_knows_where_things_are(file):
     if file.name in ("paths.py", "engine_environment.py"):  # the latter can be run as a script

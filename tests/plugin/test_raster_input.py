@@ -11,11 +11,14 @@ from osgeo import gdal
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsProcessingException,
+    QgsProcessingFeedback,
     QgsProject,
+    QgsRasterDataProvider,
     QgsRasterLayer,
     QgsRasterRange,
 )
 
+from spectralgpt_qgis.algorithms.raster_input import read_raster
 from spectralgpt_qgis.raster_source import engine_path
 from tests.plugin.answers import write_class_map
 
@@ -166,6 +169,46 @@ def test_only_the_extent_is_copied(run, fake_engine, segmenting, scene):
     extent = f"{area.xMinimum()},{half},{area.yMinimum()},{area.yMaximum()} [EPSG:4326]"
     run("segment", {**segmenting, "INPUT": layer.id(), "EXTENT": extent})
     assert sizes == [(layer.width() // 2, layer.height())]
+
+
+@pytest.mark.parametrize(
+    ("crs", "corner", "pixel"),
+    [
+        ("EPSG:3857", (556_597, 6_446_276), (15.5, 15.5)),  # 5 E, 50 N: 10 m / cos(50 degrees)
+        ("EPSG:3857", (556_597, 0), (10, 10)),
+        ("EPSG:32631", (643_000, 5_540_000), (10, 10)),
+        ("EPSG:4326", (5, 50), (1.395e-4, 8.99e-5)),  # 71.7 and 111.2 km per degree
+    ],
+)
+def test_a_service_is_copied_at_the_models_pixel_on_the_ground(
+    qgis_app, monkeypatch, tmp_path, crs, corner, pixel
+):
+    """The stand-in for a service is a layer whose provider tells no size."""
+    x, y = corner
+    wide, high = 100 * pixel[0], 60 * pixel[1]
+    path = str(tmp_path / "service.tif")
+    made = gdal.GetDriverByName("GTiff").Create(path, 100, 60, 4, gdal.GDT_UInt16)
+    made.SetProjection(QgsCoordinateReferenceSystem(crs).toWkt())
+    made.SetGeoTransform((x - wide / 2, pixel[0], 0, y + high / 2, 0, -pixel[1]))
+    made = None
+    layer = QgsRasterLayer(path, "service")
+    monkeypatch.setattr(QgsRasterDataProvider, "xSize", lambda self: 0)
+    raster = read_raster(layer)._replace(path="")
+    feedback = QgsProcessingFeedback()
+    copy = raster.source(
+        tmp_path,
+        (layer.extent(), layer.crs()),
+        10.0,
+        QgsProject.instance().transformContext(),
+        feedback,
+    )
+    done = gdal.Open(copy)
+    assert done.RasterXSize == pytest.approx(100, abs=1)
+    assert done.RasterYSize == pytest.approx(60, abs=1)
+    assert (
+        "'service' is a service without a size of its own: it is read at 10 m on the ground"
+        in feedback.textLog()
+    )
 
 
 def test_a_copy_that_would_be_too_large(run, segmenting, scene, monkeypatch):

@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from ...i18n import tr
-from ..plain_text import unmarked
+from ..plain_text import plain_message, unmarked
 from . import trash
 from .entry import ModelEntry
 
@@ -46,7 +46,7 @@ class Deletion(QObject):
         except OSError:
             if not self._delete_for_good(entry, files):
                 return
-        message = self._bar.createMessage("", unmarked(tr("'{}' was deleted.").format(entry.title)))
+        message = plain_message(self._bar, tr("'{}' was deleted.").format(entry.title), "")
         if self._trashed:
             undo = QPushButton(tr("&Undo"))
             undo.clicked.connect(lambda: self.undo(entry.name))

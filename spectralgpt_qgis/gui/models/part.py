@@ -10,7 +10,7 @@ from qgis.core import Qgis
 from qgis.PyQt.QtWidgets import QPushButton
 
 from ...i18n import tr
-from ..plain_text import unmarked
+from ..plain_text import plain_message, push_plain
 from .drop import ModelDropHandler
 
 if TYPE_CHECKING:
@@ -86,15 +86,14 @@ class ModelsPart:
     def _dropped(self, path: Path) -> None:
         self._work.take_in(path)
         if self._work.busy and not self._shown:
-            self._iface.messageBar().pushMessage(
-                "SpectralGPT", tr("Importing '{}'…").format(path.name), Qgis.MessageLevel.Info, 3
-            )
+            text = tr("Importing '{}'…").format(path.name)
+            push_plain(self._iface.messageBar(), text, Qgis.MessageLevel.Info, 3)
 
     def _succeeded(self, text: str, name: str) -> None:
         if self._shown:
             return
         bar = self._iface.messageBar()
-        message = bar.createMessage("SpectralGPT", unmarked(text))
+        message = plain_message(bar, text)
         button = QPushButton(tr("Models…"))
         button.clicked.connect(lambda: self.open().refresh(name))
         message.layout().addWidget(button)
@@ -102,6 +101,4 @@ class ModelsPart:
 
     def _failed(self, text: str) -> None:
         if not self._shown:
-            self._iface.messageBar().pushMessage(
-                "SpectralGPT", unmarked(text), Qgis.MessageLevel.Warning, 0
-            )
+            push_plain(self._iface.messageBar(), text, seconds=0)

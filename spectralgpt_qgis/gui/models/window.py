@@ -25,7 +25,7 @@ from qgis.PyQt.QtWidgets import (
 from ... import engine_access, model_catalogue, paths
 from ...i18n import tr
 from ..help import add_help
-from ..plain_text import unmarked
+from ..plain_text import push_plain
 from ..window_size import resize_on_screen
 from .combo import dropped_file
 from .deletion import Deletion
@@ -288,7 +288,7 @@ class ModelsWindow(QDialog):
 
     def _succeeded(self, text: str, name: str) -> None:
         self._idle()
-        self.bar.pushMessage("", unmarked(text), Qgis.MessageLevel.Success)
+        push_plain(self.bar, text, Qgis.MessageLevel.Success, title="")
         self.refresh(name)
 
     def _failed(self, text: str) -> None:
@@ -298,10 +298,10 @@ class ModelsWindow(QDialog):
 
     def _stopped(self) -> None:
         self._idle()
-        self.bar.pushMessage("", tr("Cancelled."), Qgis.MessageLevel.Info)
+        push_plain(self.bar, tr("Cancelled."), Qgis.MessageLevel.Info, title="")
 
     def _warn(self, text: str) -> None:
-        self.bar.pushMessage("", unmarked(text), Qgis.MessageLevel.Warning, 0)
+        push_plain(self.bar, text, seconds=0, title="")
 
     # -- a file that is dropped ------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from qgis.PyQt.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ...i18n import tr
 from ...tasks.label_count import LabelCounts
-from ..plain_text import unmarked
+from ..plain_text import plain_message, push_plain
 from .class_table import NAME, ClassTable
 from .drawing import Drawing
 from .label_classes import (
@@ -192,7 +192,7 @@ class ClassEditor(QWidget):
         gone, kept = self.classes[row], self.classes[other]
         text = tr("There is a class '{}' already.").format(kept.name)
         bar = self._iface.messageBar()
-        item = bar.createMessage("SpectralGPT", unmarked(text))
+        item = plain_message(bar, text)
         if self._can_draw():
             button = QPushButton(tr("Join '{}' with it").format(gone.name))
             button.clicked.connect(lambda: self.join_classes(gone, kept))
@@ -225,9 +225,7 @@ class ClassEditor(QWidget):
             "The layer '{}' cannot be edited. Save it as a GeoPackage (right-click, Export, Save Features As) and use "
             "that."
         ).format(self._layer.name())
-        self._iface.messageBar().pushMessage(
-            "SpectralGPT", unmarked(text), Qgis.MessageLevel.Warning
-        )
+        push_plain(self._iface.messageBar(), text)
         return False
 
     def _on_edited(self) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsCoordinateReferenceSystem,
     QgsFieldProxyModel,
     QgsMapLayer,
@@ -44,7 +43,7 @@ from ...layer_words import (
 from ...raster_source import is_picture
 from ...tasks.label_count import ClassCount, LabelCounts
 from ..layer_list import LayerList
-from ..plain_text import unmarked
+from ..plain_text import push_plain
 from .class_editor import ClassEditor
 from .label_classes import MOST_CLASSES, LabelClass, first_classes
 from .label_counter import LabelCounter
@@ -373,6 +372,4 @@ class LabelsPanel(QGroupBox):
         return isinstance(self.layer, QgsVectorLayer)
 
     def _say(self, text: str) -> None:
-        self._iface.messageBar().pushMessage(
-            "SpectralGPT", unmarked(text), Qgis.MessageLevel.Warning
-        )
+        push_plain(self._iface.messageBar(), text)
