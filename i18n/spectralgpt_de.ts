@@ -1030,6 +1030,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is a service without a size of its own: it is read at {metres:g} m on the ground, there {across:.6g} x {down:.6g} units of {crs}.</source>
+        <translation>Der Layer &#x27;{name}&#x27; ist ein Dienst ohne eigene Größe: Er wird mit {metres:g} m am Boden gelesen, dort {across:.6g} x {down:.6g} Einheiten von {crs}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
         <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
         <translation>Der Layer &#x27;{name}&#x27; ist keine Datei und muss daher erst kopiert werden: {columns} x {rows} Pixel in {count} Kanälen, {size:.1f} GB; höchstens {limit:.1f} GB können kopiert werden. Setzen Sie eine kleinere Ausdehnung, oder speichern Sie den Layer als GeoTIFF (Rechtsklick, Exportieren, Speichern als) und verwenden Sie dieses.</translation>
     </message>

@@ -1030,6 +1030,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is a service without a size of its own: it is read at {metres:g} m on the ground, there {across:.6g} x {down:.6g} units of {crs}.</source>
+        <translation>La capa &#x27;{name}&#x27; es un servicio sin tamaño propio: se lee a {metres:g} m sobre el terreno, allí {across:.6g} x {down:.6g} unidades de {crs}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
         <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
         <translation>La capa &#x27;{name}&#x27; no es un archivo, así que primero debe copiarse: {columns} x {rows} píxeles en {count} bandas, {size:.1f} GB; se pueden copiar como máximo {limit:.1f} GB. Defina una extensión menor, o guarde la capa como GeoTIFF (clic derecho, Exportar, Guardar como) y úselo.</translation>
     </message>

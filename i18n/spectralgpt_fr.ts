@@ -1030,6 +1030,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is a service without a size of its own: it is read at {metres:g} m on the ground, there {across:.6g} x {down:.6g} units of {crs}.</source>
+        <translation>La couche &#x27;{name}&#x27; est un service sans taille propre : elle est lue à {metres:g} m au sol, là {across:.6g} x {down:.6g} unités de {crs}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
         <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
         <translation>La couche « {name} » n&#x27;est pas un fichier et doit donc d&#x27;abord être copiée : {columns} x {rows} pixels en {count} bandes, {size:.1f} Go ; au plus {limit:.1f} Go peuvent être copiés. Réglez une emprise plus petite, ou enregistrez la couche en GeoTIFF (clic droit, Exporter, Enregistrer sous) et utilisez ce fichier.</translation>
     </message>

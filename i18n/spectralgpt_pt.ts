@@ -1030,6 +1030,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is a service without a size of its own: it is read at {metres:g} m on the ground, there {across:.6g} x {down:.6g} units of {crs}.</source>
+        <translation>A camada &#x27;{name}&#x27; é um serviço sem tamanho próprio: é lida a {metres:g} m no terreno, ali {across:.6g} x {down:.6g} unidades de {crs}.</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
         <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
         <translation>A camada &#x27;{name}&#x27; não é um arquivo; por isso precisa antes ser copiada: {columns} x {rows} pixels em {count} bandas, {size:.1f} GB; podem ser copiados no máximo {limit:.1f} GB. Defina uma extensão menor, ou salve a camada como GeoTIFF (botão direito, Exportar, Salvar como) e use-o.</translation>
     </message>

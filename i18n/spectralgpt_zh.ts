@@ -1030,6 +1030,11 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
+        <source>The layer &#x27;{name}&#x27; is a service without a size of its own: it is read at {metres:g} m on the ground, there {across:.6g} x {down:.6g} units of {crs}.</source>
+        <translation>图层“{name}”是没有自身大小的服务：按地面 {metres:g} 米读取，在该处为 {across:.6g} x {down:.6g} 个 {crs} 单位。</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
         <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
         <translation>图层“{name}”不是文件，因此必须先复制：{columns} x {rows} 像元，{count} 个波段，{size:.1f} GB；最多可复制 {limit:.1f} GB。请设置更小的范围，或将图层保存为 GeoTIFF（右键单击，导出，另存为）后使用。</translation>
     </message>
