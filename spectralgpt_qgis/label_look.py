@@ -14,6 +14,7 @@ from qgis.core import (
     QgsPalettedRasterRenderer,
     QgsProject,
     QgsRasterLayer,
+    QgsRendererCategory,
     QgsValueMapFieldFormatter,
     QgsValueRelationFieldFormatter,
     QgsVectorLayer,
@@ -85,30 +86,30 @@ def _of_features(layer: QgsVectorLayer, field: str) -> list[dict[str, str]]:
     looks = {
         label: {"label": label, "title": title, "color": ""} for label, title in titles.items()
     }
-    renderer = layer.renderer()
-    if isinstance(renderer, QgsCategorizedSymbolRenderer) and names_field(
-        renderer.classAttribute(), field
-    ):
-        for category in renderer.categories():
-            value, symbol = category.value(), category.symbol()
-            merged = isinstance(value, (list, tuple))
-            for item in value if merged else [value]:
-                if is_unset(item):
-                    continue  # "all other values"
-                label = as_text(item)
-                # The legend text of a category with several values is not the name of any single one.
-                legend = "" if merged else category.label()
-                title = legend if legend and legend != label else titles.get(label, "")
-                color = symbol.color().name() if symbol is not None else ""
-                looks[label] = {"label": label, "title": title, "color": color}
+    for category in categories_of(layer, field):
+        value, symbol = category.value(), category.symbol()
+        merged = isinstance(value, (list, tuple))
+        for item in value if merged else [value]:
+            if is_unset(item):
+                continue  # "all other values"
+            label = as_text(item)
+            # The legend text of a category with several values is not the name of any single one.
+            legend = "" if merged else category.label()
+            title = legend if legend and legend != label else titles.get(label, "")
+            color = symbol.color().name() if symbol is not None else ""
+            looks[label] = {"label": label, "title": title, "color": color}
     return list(looks.values())
 
 
-def names_field(attribute: str, field: str) -> bool:
-    """Whether a renderer's attribute is this field; it may be given as a quoted name."""
+def categories_of(layer: QgsVectorLayer, field: str) -> list[QgsRendererCategory]:
+    """Copies of the categories of a layer's style; empty if the style is not one by this field."""
+    renderer = layer.renderer()
+    if not isinstance(renderer, QgsCategorizedSymbolRenderer):
+        return []
+    attribute = renderer.classAttribute()  # may be a quoted name
     if attribute.startswith('"') and attribute.endswith('"'):
         attribute = attribute[1:-1].replace('""', '"')
-    return attribute == field
+    return list(renderer.categories()) if attribute == field else []
 
 
 def _value_map(layer: QgsVectorLayer, field: str) -> dict[str, str]:

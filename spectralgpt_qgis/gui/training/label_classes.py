@@ -23,7 +23,7 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QColor
 
 from ...i18n import tr
-from ...label_look import as_text, is_unset, look_of_classes, names_field
+from ...label_look import as_text, categories_of, is_unset, look_of_classes
 from .class_colours import COLOURS, familiar_colour, free_colour, given_by_us
 
 MOST_CLASSES = 254  # of a model, as in engine/data/label_classes.py
@@ -160,7 +160,15 @@ def _write_features(layer: QgsVectorLayer, field: str, classes: Sequence[LabelCl
         options = dict(editor.config()) if editor.type() == "ValueMap" else {}
         options["map"] = [{item.name: item.label} for item in classes]
         layer.setEditorWidgetSetup(column, QgsEditorWidgetSetup("ValueMap", options))
-    symbols, rest = _categories(layer, field)
+    symbols: dict[str, Any] = {}
+    rest: list[QgsRendererCategory] = []
+    for category in categories_of(layer, field):
+        value = category.value()
+        if is_unset(value):  # "all other values", which stay visible
+            rest.append(category)
+        for one in value if isinstance(value, (list, tuple)) else [value]:
+            # Cloned, as the symbol is deleted with this copy of its category.
+            symbols[as_text(one)] = category.symbol().clone()
     categories = []
     for item in classes:
         symbol = symbols.pop(item.label, None) or _symbol(layer)
@@ -170,27 +178,6 @@ def _write_features(layer: QgsVectorLayer, field: str, classes: Sequence[LabelCl
         value: Any = int(item.label) if is_number and is_whole(item.label) else item.label
         categories.append(QgsRendererCategory(value, symbol, item.name))
     layer.setRenderer(QgsCategorizedSymbolRenderer(field, [*categories, *rest]))
-
-
-def _categories(
-    layer: QgsVectorLayer, field: str
-) -> tuple[dict[str, Any], list[QgsRendererCategory]]:
-    """The symbols of a layer's style by class, and its categories of all other values, which stay visible."""
-    symbols: dict[str, Any] = {}
-    rest: list[QgsRendererCategory] = []
-    renderer = layer.renderer()
-    if not isinstance(renderer, QgsCategorizedSymbolRenderer):
-        return symbols, rest
-    if not names_field(renderer.classAttribute(), field):
-        return symbols, rest
-    for category in renderer.categories():
-        value = category.value()
-        if is_unset(value):
-            rest.append(QgsRendererCategory(category))
-        for one in value if isinstance(value, (list, tuple)) else [value]:
-            # Cloned, as the symbol is deleted with this copy of its category.
-            symbols[as_text(one)] = category.symbol().clone()
-    return symbols, rest
 
 
 def _symbol(layer: QgsVectorLayer) -> Any:
