@@ -37,35 +37,38 @@ def refusal(
         required: Number of bands that the model requires.
         remark: Why names were ignored, or empty.
     """
-    told = [d for d in descriptors if d.name or d.wavelength]
+    given, needs = _given(descriptors, remark), ", ".join(band.name for band, _ in wanted)
+    lacking = ", ".join(map(_described, missing))
+    text = f"{given}. The model needs {needs}, but these were not found: {lacking}. "
+    return text + _remedy(len(descriptors), wanted, required)
+
+
+def _given(descriptors: Sequence[BandDescriptor], remark: str) -> str:
     if len(descriptors) == 1:
-        given = marked(f"The raster has only one band, {_shown(descriptors[0])}")
-    elif not told:
-        given = marked(
-            f"The raster has {len(descriptors)} bands with neither names nor wavelengths"
-        )
-    else:
-        shown = ", ".join(f"{d.index} {_shown(d)}" for d in descriptors[:14])
-        shown += ", ..." if len(descriptors) > 14 else ""
-        shown += f"; {remark}" if remark else ""
-        given = marked(f"The raster has {len(descriptors)} bands: {shown}")
-    needs = ", ".join(_described(band) for band in missing)
-    text = f"{given}. The model needs {', '.join((b.name for b, _ in wanted))}, but these were not found: {needs}. "
-    if len(descriptors) == 1 < required:  # most products are delivered with one file per band
-        return text + (
+        return marked(f"The raster has only one band, {_shown(descriptors[0])}")
+    if not any(d.name or d.wavelength for d in descriptors):
+        return marked(f"The raster has {len(descriptors)} bands with neither names nor wavelengths")
+    shown = ", ".join(f"{d.index} {_shown(d)}" for d in descriptors[:14])
+    shown += ", ..." if len(descriptors) > 14 else ""
+    shown += f"; {remark}" if remark else ""
+    return marked(f"The raster has {len(descriptors)} bands: {shown}")
+
+
+def _remedy(count: int, wanted: Sequence[tuple[Band, str]], required: int) -> str:
+    """What to do with a raster of `count` bands; see `refusal`."""
+    if count == 1 < required:  # most products are delivered with one file per band
+        return (
             f"At least {required} bands are needed in one raster. If this is a file of a satellite product "
             "(Sentinel-2, Landsat, HLS), 'Open satellite product' makes one raster of all its bands. Otherwise stack "
             "band files with Raster > Miscellaneous > Build Virtual Raster, each file as a separate band."
         )
-    if len(descriptors) < required:
-        return text + (
-            f"At least {required} bands are needed. Use a raster with all of them, or another model."
-        )
-    text += (
+    if count < required:
+        return f"At least {required} bands are needed. Use a raster with all of them, or another model."
+    text = (
         "Give the bands descriptions such as B02, or specify the raster's band numbers in BANDS, in the order of the "
         "model."
     )
-    for title, order in STACKS.get(len(descriptors), {}).items():
+    for title, order in STACKS.get(count, {}).items():
         names = order.split()
         if all(sentinel in names for _, sentinel in wanted):
             numbers = ",".join(str(names.index(sentinel) + 1) for _, sentinel in wanted)

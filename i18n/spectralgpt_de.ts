@@ -4887,6 +4887,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
+        <translation>{1}. Das Modell braucht {2}; nicht gefunden: {3}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>The raster has only one band, {1}</source>
         <translation>Das Raster hat nur einen Kanal, {1}</translation>
     </message>
@@ -4899,11 +4904,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/band_refusal.py"/>
         <source>The raster has {1} bands: {2}</source>
         <translation>Die {1} Kanäle des Rasters sind {2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/band_refusal.py"/>
-        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
-        <translation>{1}. Das Modell braucht {2}; nicht gefunden: {3}. </translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>

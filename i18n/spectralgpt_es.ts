@@ -4887,6 +4887,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
+        <translation>{1}. El modelo necesita {2}; no se encontraron: {3}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>The raster has only one band, {1}</source>
         <translation>El ráster tiene una sola banda, {1}</translation>
     </message>
@@ -4899,11 +4904,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/band_refusal.py"/>
         <source>The raster has {1} bands: {2}</source>
         <translation>Las {1} bandas del ráster son {2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/band_refusal.py"/>
-        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
-        <translation>{1}. El modelo necesita {2}; no se encontraron: {3}. </translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>

@@ -4887,6 +4887,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
+        <translation>{1}. Le modèle a besoin de {2} ; introuvable : {3}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>The raster has only one band, {1}</source>
         <translation>Le raster n&#x27;a qu&#x27;une seule bande, {1}</translation>
     </message>
@@ -4899,11 +4904,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/band_refusal.py"/>
         <source>The raster has {1} bands: {2}</source>
         <translation>Les {1} bandes du raster sont {2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/band_refusal.py"/>
-        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
-        <translation>{1}. Le modèle a besoin de {2} ; introuvable : {3}. </translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>

@@ -4887,6 +4887,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
+        <translation>{1}. O modelo precisa de {2}; não encontrado: {3}. </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>The raster has only one band, {1}</source>
         <translation>O raster tem uma só banda, {1}</translation>
     </message>
@@ -4899,11 +4904,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/band_refusal.py"/>
         <source>The raster has {1} bands: {2}</source>
         <translation>As {1} bandas do raster são {2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/band_refusal.py"/>
-        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
-        <translation>{1}. O modelo precisa de {2}; não encontrado: {3}. </translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>

@@ -4887,6 +4887,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>
+        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
+        <translation>{1}。模型需要 {2}；未找到：{3}。 </translation>
+    </message>
+    <message>
+        <location filename="../engine/band_refusal.py"/>
         <source>The raster has only one band, {1}</source>
         <translation>栅格只有一个波段：{1}</translation>
     </message>
@@ -4899,11 +4904,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/band_refusal.py"/>
         <source>The raster has {1} bands: {2}</source>
         <translation>栅格的 {1} 个波段为 {2}</translation>
-    </message>
-    <message>
-        <location filename="../engine/band_refusal.py"/>
-        <source>{1}. The model needs {2}, but these were not found: {3}. </source>
-        <translation>{1}。模型需要 {2}；未找到：{3}。 </translation>
     </message>
     <message>
         <location filename="../engine/band_refusal.py"/>

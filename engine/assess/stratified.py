@@ -78,9 +78,7 @@ def stratified(counts: NDArray[Any], area: NDArray[Any], confidence: float = 95)
         square = (means * residual**2).sum(axis=(1, 2)) - mean**2
         with np.errstate(divide="ignore", invalid="ignore"):
             variance = float((weight**2 * square / (points - 1)).sum())
-        return ratio, float(
-            np.sqrt(max(variance, 0.0) if variance == variance else np.nan)
-        ) / divisor
+        return ratio, float(np.sqrt(np.maximum(variance, 0.0))) / divisor  # NaN stays NaN
 
     def estimate(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> Estimate:
         return symmetric(*share(part, whole), confidence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -54,13 +55,13 @@ def measure(
         folds: Cities that are left out together.
     """
     pairs = pairs or {city: _read(data, city) for fold in folds for city in fold}
-    board = Scoreboard("Change", ABOUT)
+    trials = _Trials(Scoreboard("Change", ABOUT), pairs, folds, seconds)
     repeats = repeats or SEEDS
     plan = [(seed, name, method) for seed in range(repeats) for name, method in methods]
     for number, (seed, name, method) in enumerate(plan):
         part = progress.part(number / len(plan), (number + 1) / len(plan))
-        _trial(board, pairs, folds, seed, name, method, seconds, part)
-    return board
+        trials.run(seed, name, method, part)
+    return trials.board
 
 
 def change_figures(truth: np.ndarray, score: np.ndarray, found: np.ndarray) -> dict[str, float]:
@@ -84,38 +85,40 @@ def _read(data: Path, city: str) -> ChangePair:
     return ChangePair(before.image, after.image, before.valid & after.valid, np.asarray(truth))
 
 
-def _trial(
-    board: Scoreboard,
-    pairs: Mapping[str, ChangePair],
-    folds: Sequence[Sequence[str]],
-    seed: int,
-    name: str,
-    method: ChangeMethod,
-    seconds: float,
-    progress: Progress,
-) -> None:
-    """Measures one method with one seed on all folds."""
-    experiment = "two cities left out"
-    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    fit_times, predict_times = [], []
-    for number, fold in enumerate(folds):
-        progress.update(number / len(folds), f"Change: {name} without {' and '.join(fold)}")
-        training = [pair for city, pair in pairs.items() if city not in fold]
-        model, fit_seconds = processor_timed(method.fit, training, seed, seconds)
-        fit_times.append(fit_seconds)
-        for city in fold:
-            pair = pairs[city]
-            score, predict_seconds = processor_timed(model.predict, *pair[:3])
-            predict_times.append(predict_seconds)
-            score, truth = score[pair.valid], pair.truth[pair.valid] == 1
-            parts.append((truth, score, score >= model.threshold))
-            figures = change_figures(*parts[-1])
-            board.add(Trial(experiment, city, name, figures, fit_seconds, predict_seconds))
-            # A run takes hours, so log figures at once, in case it is interrupted.
-            told = ", ".join(f"{measure} {value:.3f}" for measure, value in figures.items())
-            progress.log(f"{name}, seed {seed}, {city}: {told}")
-            for measure_name, value in figures.items():
-                board.pair(experiment, "", measure_name, name, [city], [value])
-    pooled = change_figures(*(np.concatenate(part) for part in zip(*parts)))
-    times = float(np.mean(fit_times)), float(np.mean(predict_times))
-    board.add(Trial(experiment, POOLED, name, pooled, *times))
+@dataclass(frozen=True)
+class _Trials:
+    """What all trials share; see `measure`."""
+
+    board: Scoreboard
+    pairs: Mapping[str, ChangePair]
+    folds: Sequence[Sequence[str]]
+    seconds: float
+
+    def run(self, seed: int, name: str, method: ChangeMethod, progress: Progress) -> None:
+        """Measures one method with one seed on all folds."""
+        experiment = "two cities left out"
+        parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        fit_times, predict_times = [], []
+        for number, fold in enumerate(self.folds):
+            progress.update(
+                number / len(self.folds), f"Change: {name} without {' and '.join(fold)}"
+            )
+            training = [pair for city, pair in self.pairs.items() if city not in fold]
+            model, fit_seconds = processor_timed(method.fit, training, seed, self.seconds)
+            fit_times.append(fit_seconds)
+            for city in fold:
+                pair = self.pairs[city]
+                score, predict_seconds = processor_timed(model.predict, *pair[:3])
+                predict_times.append(predict_seconds)
+                score, truth = score[pair.valid], pair.truth[pair.valid] == 1
+                parts.append((truth, score, score >= model.threshold))
+                figures = change_figures(*parts[-1])
+                self.board.add(Trial(experiment, city, name, figures, fit_seconds, predict_seconds))
+                # A run takes hours, so log figures at once, in case it is interrupted.
+                told = ", ".join(f"{measure} {value:.3f}" for measure, value in figures.items())
+                progress.log(f"{name}, seed {seed}, {city}: {told}")
+                for measure_name, value in figures.items():
+                    self.board.pair(experiment, "", measure_name, name, [city], [value])
+        pooled = change_figures(*(np.concatenate(part) for part in zip(*parts)))
+        times = float(np.mean(fit_times)), float(np.mean(predict_times))
+        self.board.add(Trial(experiment, POOLED, name, pooled, *times))

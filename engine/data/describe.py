@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from html import unescape
@@ -80,31 +80,11 @@ def describe(dataset: Any, path: str, levels: int = _LEVELS) -> Description:
     tags.update(_lower(dataset.tags(ns="ENVI")))
     per_band = [_lower(dataset.tags(index)) for index in dataset.indexes]
     computed = _computed(dataset)
-    sources = [_source(dataset, index, index in computed) for index in dataset.indexes]
-    listed = _numbers(tags.get("wavelength", ""))
-    if len(listed) != dataset.count:
-        listed = [math.nan] * dataset.count
-    descriptors = []
-    alpha = alpha_band(dataset)
-    for index, band, source in zip(dataset.indexes, per_band, sources):
-        if index == alpha:
-            continue
-        imagery = _lower(dataset.tags(index, ns="IMAGERY"))
-        wavelength = _wavelength(band, imagery, tags, listed[index - 1])
-        own = (
-            dataset.descriptions[index - 1] or "",
-            *(band.get(key, "") for key in ("bandname", "band_name", "long_name")),
-            source,
-        )
-        descriptors.append(BandDescriptor(index, _telling(own), wavelength))
+    descriptors = _own(dataset, tags, per_band, computed)
     if levels and dataset.driver == "VRT":
         descriptors = _inherited(dataset, descriptors, computed, levels - 1)
-    files = [path, *listed_files(dataset)]
-    files += [match[1] for match in map(_SOURCE.search, map(_xml, _each(dataset))) if match]
-    names = [part for file in files for part in PurePath(file.replace("\\", "/")).parts[-3:]]
-    names = list(dict.fromkeys(names))
     hints = [d.name for d in descriptors] + [tags[key] for key in _SENSOR_TAGS if key in tags]
-    texts = (*hints, *reversed(names))
+    texts = (*hints, *reversed(_file_names(dataset, path)))
     return Description(
         tuple(descriptors),
         sensor_of(texts),
@@ -114,10 +94,44 @@ def describe(dataset: Any, path: str, levels: int = _LEVELS) -> Description:
     )
 
 
-def _each(dataset: Any) -> Iterable[dict[str, str]]:
-    if dataset.driver != "VRT":
-        return ()
-    return (dataset.tags(index, ns="vrt_sources") for index in dataset.indexes)
+def _own(
+    dataset: Any, tags: dict[str, str], per_band: Sequence[dict[str, str]], computed: set[int]
+) -> list[BandDescriptor]:
+    """The bands other than alpha, by the dataset's own metadata.
+
+    Args:
+        dataset: The open dataset.
+        tags: Its tags, keys in lower case.
+        per_band: The tags of each band, likewise.
+        computed: Numbers of the bands that are derived.
+    """
+    listed = _numbers(tags.get("wavelength", ""))
+    if len(listed) != dataset.count:
+        listed = [math.nan] * dataset.count
+    alpha = alpha_band(dataset)
+    descriptors = []
+    for index, band in zip(dataset.indexes, per_band):
+        if index == alpha:
+            continue
+        imagery = _lower(dataset.tags(index, ns="IMAGERY"))
+        wavelength = _wavelength(band, imagery, tags, listed[index - 1])
+        names = (
+            dataset.descriptions[index - 1] or "",
+            *(band.get(key, "") for key in ("bandname", "band_name", "long_name")),
+            _source(dataset, index, index in computed),
+        )
+        descriptors.append(BandDescriptor(index, _telling(names), wavelength))
+    return descriptors
+
+
+def _file_names(dataset: Any, path: str) -> list[str]:
+    """Names of the dataset's files, of a VRT's sources, and of the two folders around each."""
+    files = [path, *listed_files(dataset)]
+    if dataset.driver == "VRT":
+        sources = [_xml(dataset.tags(index, ns="vrt_sources")) for index in dataset.indexes]
+        files += [match[1] for match in map(_SOURCE.search, sources) if match]
+    names = [part for file in files for part in PurePath(file.replace("\\", "/")).parts[-3:]]
+    return list(dict.fromkeys(names))
 
 
 def _xml(tags: dict[str, str]) -> str:
