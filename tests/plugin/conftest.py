@@ -33,6 +33,12 @@ def pytest_unconfigure(config):
         os._exit(config.stash[_status])
 
 
+def pytest_collection_finish(session):
+    """What is there before the first test stays; to look through it after each test would take a tenth of a second."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def settings_of_its_own(qgis_app, tmp_path_factory):
     """Separate settings, as pytest-qgis stores them in the checkout, where a second test process might change them."""
