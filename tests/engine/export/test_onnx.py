@@ -17,6 +17,7 @@ from engine.model.config import SpectralGPTConfig
 from engine.model.predictor import Predictor
 from engine.model.segmentation import SegmentationNetwork
 from engine.model_file import read_card, verify
+from tests.engine.recorded import recorded_once
 
 SIDE = 32
 CONFIG = SpectralGPTConfig(
@@ -53,6 +54,12 @@ def segmentation():
 def change():
     torch.manual_seed(0)
     return Predictor(ChangeNetwork(CONFIG, width=16), card("change-detection", 2))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def recorded():
+    with recorded_once():
+        yield
 
 
 @pytest.fixture(scope="module", params=[classifier, segmentation, change], ids=lambda f: f.__name__)

@@ -10,12 +10,19 @@ from engine.gpu.graph_weights import graph_weights
 from engine.model.config import SpectralGPTConfig
 from engine.model.predictor import Predictor
 from engine.model.segmentation import SegmentationNetwork
+from tests.engine.recorded import recorded_once
 
 CONFIG = SpectralGPTConfig(bands=6, image_size=16, dim=16, depth=2, heads=2, decoder_dim=16)
 
 
+@pytest.fixture(scope="module")
+def recorded():
+    with recorded_once():
+        yield
+
+
 @pytest.fixture(scope="module", params=[False, True], ids=["full", "half"])
-def exported(request, tmp_path_factory):
+def exported(request, tmp_path_factory, recorded):
     torch.manual_seed(0)
     card = Card(
         name="test",

@@ -90,10 +90,20 @@ def test_the_verdict_of_a_change_model_is_a_feature() -> None:
     torch.testing.assert_close(verdict, model(*pair())[:, 1])
 
 
-def test_exports_with_the_same_probabilities(network: TunedChange, tmp_path: Path) -> None:
+def exported(network: TunedChange, path: Path, **options: bool) -> float:
+    """The difference that an export finds: of a sample and several, holes, without the optional group."""
     torch.manual_seed(3)
     torch.nn.init.normal_(network.head.fine.weight, std=0.2)
     card = dataclasses.replace(CARD, architecture=network.architecture())
-    # Compares onnxruntime with torch: one sample and several, holes, without the optional group.
-    exported = export_onnx(Predictor(network, card), card, tmp_path / "change.onnx")
-    assert exported.difference < 1e-4
+    return export_onnx(Predictor(network, card), card, path, **options).difference
+
+
+def test_exports_with_the_same_probabilities(network: TunedChange, tmp_path: Path) -> None:
+    """As a training does."""
+    assert exported(network, tmp_path / "change.onnx", quick=True) < 1e-4
+
+
+@pytest.mark.parametrize("network", [((), False), (LEVELS, True)], indirect=True)
+def test_the_thorough_exporter_gives_them_too(network: TunedChange, tmp_path: Path) -> None:
+    """The least and the most that such a network has, as each takes up to 20 s."""
+    assert exported(network, tmp_path / "change.onnx") < 1e-4

@@ -46,7 +46,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = PixelChange(SMALL, (4, 6, 8, 10))
     card = change.change_card(network, change.STAGES, {})
     path = tmp_path_factory.mktemp("models") / "change.onnx"
-    export_onnx(Predictor(network, card), card, path)
+    export_onnx(Predictor(network, card), card, path, quick=True)
     return path
 
 

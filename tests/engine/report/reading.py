@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from string import Formatter
@@ -45,23 +46,24 @@ def texts(html):
     return reader.texts
 
 
+@cache
 def english_texts():
     """All that the engine says to readers: what it translates itself, and its messages."""
     own = translations.texts_of(message_templates.engine_files())
-    return [text for text, _ in [*own, *message_templates.collect()]]
+    return tuple(text for text, _ in [*own, *message_templates.collect()])
 
 
 def left_in_english(html, code):
     """What a report shows in English although the language has other words for it."""
     catalogue = translations.translated(translations.FOLDER / f"spectralgpt_{code}.ts")
-    left = []
+    left, seen = [], texts(html)
     for text in english_texts():
         if catalogue[text] == text:
             continue
         pieces = [piece for piece, *_ in Formatter().parse(text)]
         whole = re.compile(".+?".join(map(re.escape, pieces)), re.DOTALL)
         telling = [piece.strip() for piece in pieces if len(piece.split()) >= _TELLING]
-        for shown in texts(html):
+        for shown in seen:
             if whole.fullmatch(shown) or any(piece in shown for piece in telling):
                 left.append((text, shown))
     return left
