@@ -71,22 +71,27 @@ $(QGIS_TOOLS): tests/requirements-qgis.txt | system
 	$(QGIS_PYTHON) -m pip install --quiet --disable-pip-version-check -r tests/requirements-qgis.txt
 	@touch $(QGIS_TOOLS)
 
-# A process a core, and one thread in each: threads of several processes would wait for one another.
+# A process a core. Neighbouring tests stay in one process, which makes what they share only once.
+SHARED_OUT := -n auto --dist worksteal
+
+# One thread in each process: threads of several processes would wait for one another.
 test-engine:
-	@OMP_NUM_THREADS=1 $(ENGINE_PYTHON) -m pytest -q -n auto tests/engine
+	@OMP_NUM_THREADS=1 $(ENGINE_PYTHON) -m pytest -q $(SHARED_OUT) tests/engine
 
 test-architecture:
 	@$(ENGINE_PYTHON) -m pytest -q tests/architecture
 
-# Two processes, each with settings of its own: one for the windows, one for everything else.
+# Windows, then everything else; each process tests only one of them, with settings of its own (pytest-qgis).
 test-plugin:
-	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-windows test-tools
+	@failed=""; for part in windows tools; do \
+		$(MAKE) --no-print-directory test-$$part || failed=yes; \
+	done; [ -z "$$failed" ]
 
 test-windows:
-	@QT_QPA_PLATFORM=offscreen $(QGIS_PYTHON) -m pytest -q tests/plugin/gui
+	@QT_QPA_PLATFORM=offscreen $(QGIS_PYTHON) -m pytest -q $(SHARED_OUT) tests/plugin/gui
 
 test-tools:
-	@QT_QPA_PLATFORM=offscreen $(QGIS_PYTHON) -m pytest -q --ignore=tests/plugin/gui tests/plugin
+	@QT_QPA_PLATFORM=offscreen $(QGIS_PYTHON) -m pytest -q $(SHARED_OUT) --ignore=tests/plugin/gui tests/plugin
 
 # It starts the real QGIS under a display of its own; pytest itself needs none.
 test-desktop:
