@@ -5347,8 +5347,8 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} is positioned by ground control points, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
-        <translation>Das Raster {1} ist durch Passpunkte verortet, die kein Pixelgitter ergeben. Transformieren Sie es zuerst in QGIS (Raster &gt; Projektionen &gt; Transformieren), und geben Sie das Ergebnis an.</translation>
+        <source>The raster {1} is positioned by ground control points or RPCs, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
+        <translation>Das Raster {1} ist durch Passpunkte oder RPCs verortet, die kein Pixelgitter ergeben. Transformieren Sie es zuerst in QGIS (Raster &gt; Projektionen &gt; Transformieren), und geben Sie das Ergebnis an.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>

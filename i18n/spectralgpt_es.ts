@@ -5347,8 +5347,8 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} is positioned by ground control points, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
-        <translation>El ráster {1} está situado por puntos de control, que no forman una malla de píxeles. Reproyéctelo primero en QGIS (Ráster &gt; Proyecciones &gt; Combar) e indique el resultado.</translation>
+        <source>The raster {1} is positioned by ground control points or RPCs, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
+        <translation>El ráster {1} está situado por puntos de control o RPC, que no forman una malla de píxeles. Reproyéctelo primero en QGIS (Ráster &gt; Proyecciones &gt; Combar) e indique el resultado.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>

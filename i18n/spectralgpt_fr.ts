@@ -5347,8 +5347,8 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} is positioned by ground control points, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
-        <translation>Le raster {1} est placé par des points de contrôle, qui ne forment pas une grille de pixels. Projetez-le d&#x27;abord dans QGIS (Raster &gt; Projections &gt; Projection) et indiquez le résultat.</translation>
+        <source>The raster {1} is positioned by ground control points or RPCs, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
+        <translation>Le raster {1} est placé par des points de contrôle ou des RPC, qui ne forment pas une grille de pixels. Projetez-le d&#x27;abord dans QGIS (Raster &gt; Projections &gt; Projection) et indiquez le résultat.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>

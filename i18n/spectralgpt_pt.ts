@@ -5347,8 +5347,8 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} is positioned by ground control points, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
-        <translation>O raster {1} é posicionado por pontos de controle, que não formam uma grade de pixels. Reprojete-o primeiro no QGIS (Raster &gt; Projeções &gt; Reprojetar) e indique o resultado.</translation>
+        <source>The raster {1} is positioned by ground control points or RPCs, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
+        <translation>O raster {1} é posicionado por pontos de controle ou RPCs, que não formam uma grade de pixels. Reprojete-o primeiro no QGIS (Raster &gt; Projeções &gt; Reprojetar) e indique o resultado.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>

@@ -5347,8 +5347,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
-        <source>The raster {1} is positioned by ground control points, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
-        <translation>栅格 {1} 由地面控制点定位，没有像元格网。请先在 QGIS 中变换它（栅格 &gt; 投影 &gt; 变形），再使用其结果。</translation>
+        <source>The raster {1} is positioned by ground control points or RPCs, which do not form a regular pixel grid. Warp it in QGIS first (Raster &gt; Projections &gt; Warp), and use the result.</source>
+        <translation>栅格 {1} 由地面控制点或 RPC 定位，没有像元格网。请先在 QGIS 中变换它（栅格 &gt; 投影 &gt; 变形），再使用其结果。</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>

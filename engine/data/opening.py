@@ -149,11 +149,11 @@ def grid_of(dataset: Any, path: str, crs: str = "") -> Grid:
             f"The raster {path} has no geotransform, so its location and pixel size are unknown. Georeference it in "
             "QGIS (Layer > Georeferencer), or specify a CRS to work in pixel coordinates."
         )
-    if not placed and dataset.gcps[0]:
+    if not placed and (dataset.gcps[0] or dataset.rpcs):
         # QGIS warps it for display, so results in pixel coordinates would be elsewhere.
         raise GeoreferenceMissing(
-            f"The raster {path} is positioned by ground control points, which do not form a regular pixel grid. Warp "
-            "it in QGIS first (Raster > Projections > Warp), and use the result."
+            f"The raster {path} is positioned by ground control points or RPCs, which do not form a regular pixel "
+            "grid. Warp it in QGIS first (Raster > Projections > Warp), and use the result."
         )
     grid = Grid(known, dataset.transform, dataset.width, dataset.height)
     left, bottom, right, top = grid.bounds

@@ -7,6 +7,7 @@ import pytest
 import rasterio
 from affine import Affine
 from rasterio.control import GroundControlPoint
+from rasterio.rpc import RPC
 from rasterio.windows import Window
 
 from engine.data.source import RasterSource
@@ -41,6 +42,16 @@ def test_ground_control_points_are_no_grid_whatever_crs_is_given(tmp_path):
     with rasterio.open(path, "r+") as dataset:
         dataset.gcps = (points, "EPSG:32631")
     with pytest.raises(GeoreferenceMissing, match=r"ground control points.*Warp it in QGIS first"):
+        read_all(path, crs="EPSG:32631")
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_rpcs_are_no_grid_whatever_crs_is_given(tmp_path):
+    path = write(tmp_path / "a.tif", ramp(), crs=None, transform=Affine.identity())
+    first = [1.0] + 19 * [0.0]  # of the 20 coefficients of a polynomial
+    with rasterio.open(path, "r+") as dataset:
+        dataset.rpcs = RPC(0, 100, 50, 0.1, first, first, 10, 20, 3, 0.1, first, first, 15, 30)
+    with pytest.raises(GeoreferenceMissing, match=r"or RPCs, which do not.*Warp it in QGIS first"):
         read_all(path, crs="EPSG:32631")
 
 
