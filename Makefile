@@ -18,7 +18,8 @@ PROFILE := .profile
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
-setup: system engine-training $(QGIS_TOOLS) ## Install QGIS where it is missing, the engine and the tools for tests
+setup: system ## Install QGIS where it is missing, the engine and the tools for tests
+	@$(MAKE) --no-print-directory -j 2 engine-training $(QGIS_TOOLS)
 
 demo: system engine profile ## Make a land-cover map, labelled scenes and a change map of the sample, into demo/
 	$(PYTHON) scripts/demo.py --profile $(PROFILE)
