@@ -83,7 +83,7 @@ def write_model(
     size = len(graph) + sum(len(head) + weight.nbytes for weight, head in heads)
     if size > _LARGEST_FILE:
         raise InvalidParameter(
-            f"The model needs {size / 1000000000.0:.1f} GB, but a single ONNX file can hold at most 2 GB. Write a "
+            f"The model needs {size / 1e9:.1f} GB, but a single ONNX file can hold at most 2 GB. Write a "
             ".safetensors model instead."
         )
     file.write(rest.SerializeToString())

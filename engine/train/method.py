@@ -83,7 +83,7 @@ def choose_method(
     return Method(
         "quick",
         marked(
-            f"with {weights / 1000000.0:.0f} million weights in the backbone and no GPU, the backbone stays unchanged "
+            f"with {weights / 1e6:.0f} million weights in the backbone and no GPU, the backbone stays unchanged "
             "and only a head is trained"
         ),
     )

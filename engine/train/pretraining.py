@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..cards import Card
 from ..checkpoint import save
-from ..data.held_windows import HeldWindows
 from ..data.imagery import list_rasters, survey
 from ..data.opening import with_sources
 from ..data.raster_pool import RasterPool
@@ -25,29 +22,20 @@ from ..infer.backend import usable_threads
 from ..infer.staging import GEOTIFF, StagedOutputs
 from ..language import speaking
 from ..model.config import PRESETS
-from ..model.losses import LOSSES, ReconstructionLoss
-from ..model.masked_autoencoder import MaskedAutoencoder
 from ..model.normalise import normalisation
 from ..model_file import find_model
 from ..progress import Progress
 from ..training_jobs import PretrainJob
-from .fresh_network import drop_positions, fresh_network
+from .fresh_network import drop_positions
 from .masked_pretraining import PretrainingConfig, StageHooks, run_stages
 from .parallel import Quiet, join_workers
 from .pretraining_patches import Patches
 from .pretraining_results import Outcome, finished_card, reconstruct_sample, write_report
-from .pretraining_setup import hold_back, introduce, plan_run, start_network
+from .pretraining_setup import Plan, introduce, plan_run, start_network
 from .reconstruction import write_view
 from .reconstruction_error import ReconstructionError, reconstruction_error
 from .stages import Stage
-from .trainer import TrainerConfig
-from .unfinished_run import UnfinishedRun
-
-TERMS = {
-    "token": ReconstructionLoss(token=1.0, spectral=0.0),
-    "spectral-sum": LOSSES["public"],
-    "spectral-mean": LOSSES["experiment"],
-}
+from .trainer import TrainerConfig, TrainingResult
 
 
 def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
@@ -73,48 +61,29 @@ def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
     workers = join_workers(job.device)
     whole = progress if workers.main else Quiet(progress)
     names = list_rasters(job.inputs)
-    network, card, seal = start_network(job)
+    start = start_network(job)
     with ExitStack() as stack:
         stack.enter_context(speaking(job.language))
         base = "" if job.base in PRESETS else str(find_model(job.base, task="backbone"))
         outputs = stack.enter_context(StagedOutputs((*with_sources(names), base)))
         staged = _stage(outputs, job) if workers.main else {}
         pool = stack.enter_context(
-            RasterPool(card, bands=job.bands, nodata=job.nodata, crs=job.crs)
+            RasterPool(start.card, bands=job.bands, nodata=job.nodata, crs=job.crs)
         )
         found = survey(names, pool, whole.part(0.0, 0.1))
-        unfinished, stages = plan_run(job, network, seal, found, workers)
-        if network is None:
-            network = _fresh(job, stages)
-            card = dataclasses.replace(card, normalisation=found.normalisation())
-        network.loss = TERMS[job.loss]
-        drawn, held = hold_back(job, found, stages, network.config.patch, whole)
-        if workers.main and unfinished is not None:
-            unfinished.write(stages)
-        introduce(found, stages, held, network, workers, unfinished, whole)
-        part = whole.part(0.1, 0.95)
-        patches = Patches(drawn, card, network.config.patch, job.seed, workers, job.device, part)
-        judge = functools.partial(_judge, network, card, held, stages[-1].mask_ratio)
-        trainer = TrainerConfig(seed=job.seed, device=job.device, clip=1.0)
-        result = run_stages(
-            network,
-            card.normalisation,
-            PretrainingConfig(stages, trainer=trainer),
-            patches.of_stage,
-            hooks=_hooks(job, network, judge, unfinished),
-            workers=workers,
-            progress=part,
-        )
+        plan = plan_run(job, start, found, workers, whole)
+        if workers.main and plan.unfinished is not None:
+            plan.unfinished.write(plan.stages)
+        introduce(plan, whole)
+        result = _train(plan, whole.part(0.1, 0.95))
         if result.cancelled:
             raise _cancelled(job, len(result.history), whole)
-        outcome = Outcome(
-            job, network, card, seal, found, held, stages, result.history, judge(), workers.count,
-            time.monotonic() - started,
-        )  # fmt: skip
+        error = _judge(plan)
+        outcome = Outcome(plan, result.history, error, time.monotonic() - started)
         sealed = _write(outcome, staged, pool) if workers.main else ""
     workers.wait()
-    if workers.main and unfinished is not None:
-        unfinished.remove()
+    if workers.main and plan.unfinished is not None:
+        plan.unfinished.remove()
     whole.update(1.0, "Done")
     return {
         "outputs": {name: getattr(job, name) for name in staged},
@@ -124,24 +93,34 @@ def pretrain_model(job: PretrainJob, progress: Progress) -> dict[str, Any]:
     }
 
 
-def _fresh(job: PretrainJob, stages: Sequence[Stage]) -> MaskedAutoencoder:
-    """A network with random weights; its position embeddings fit the first stage, or the largest."""
-    windows = [stage.window for stage in stages]
-    return fresh_network(
-        job.base, windows[0] if job.positions == "drop" else max(windows), job.seed
+def _train(plan: Plan, progress: Progress) -> TrainingResult:
+    """Runs the stages."""
+    job, card = plan.job, plan.card
+    patch = plan.network.config.patch
+    patches = Patches(plan.drawn, card, patch, job.seed, plan.workers, job.device, progress)
+    trainer = TrainerConfig(seed=job.seed, device=job.device, clip=1.0)
+    return run_stages(
+        plan.network,
+        card.normalisation,
+        PretrainingConfig(plan.stages, trainer=trainer),
+        patches.of_stage,
+        hooks=_hooks(plan),
+        workers=plan.workers,
+        progress=progress,
     )
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
     """The fields of the protocol's result that describe the training."""
+    plan = outcome.plan
     return {
-        "stages": [dataclasses.asdict(stage) for stage in outcome.stages],
+        "stages": [dataclasses.asdict(stage) for stage in plan.stages],
         "final_loss": outcome.history[-1]["loss"],
         "losses": [epoch["loss"] for epoch in outcome.history],
         "held_out": None if outcome.error is None else dataclasses.asdict(outcome.error),
-        "rasters": len(outcome.found.serving),
-        "refused": [{"raster": name, "why": why} for name, why in outcome.found.refused],
-        "processes": outcome.processes,
+        "rasters": len(plan.found.serving),
+        "refused": [{"raster": name, "why": why} for name, why in plan.found.refused],
+        "processes": plan.workers.count,
     }
 
 
@@ -159,39 +138,34 @@ def _stage(outputs: StagedOutputs, job: PretrainJob) -> dict[str, Path]:
     }
 
 
-def _hooks(
-    job: PretrainJob,
-    network: MaskedAutoencoder,
-    judge: Callable[[], ReconstructionError | None],
-    unfinished: UnfinishedRun | None,
-) -> StageHooks:
+def _hooks(plan: Plan) -> StageHooks:
     """Hooks that reset position embeddings if requested, evaluate on held-out windows, and make the run resumable."""
 
     def prepare(_: int, stage: Stage) -> None:
-        if job.positions == "drop" and network.config.image_size != stage.window:
-            drop_positions(network, stage.window)
+        if plan.job.positions == "drop" and plan.network.config.image_size != stage.window:
+            drop_positions(plan.network, stage.window)
 
     def evaluate(_: nn.Module) -> Mapping[str, float]:
-        error = judge()
+        error = _judge(plan)
         return {} if error is None else {"error": error.model}
 
-    if unfinished is None:
+    if plan.unfinished is None:
         return StageHooks(prepare, evaluate=evaluate)
-    return StageHooks(prepare, unfinished.shrink, evaluate, unfinished.folder)
+    return StageHooks(prepare, plan.unfinished.shrink, evaluate, plan.unfinished.folder)
 
 
-def _judge(
-    network: MaskedAutoencoder, card: Card, held: HeldWindows, mask_ratio: float
-) -> ReconstructionError | None:
+def _judge(plan: Plan) -> ReconstructionError | None:
     """The reconstruction error on held-out windows, with baselines without a network."""
+    network, held = plan.network, plan.held
     if not len(held.image):
         return None
     valid = torch.from_numpy(held.valid)[:, None].float()  # [N, 1, S, S]
-    image = normalisation(card.normalisation, held.image.shape[1])(
+    image = normalisation(plan.card.normalisation, held.image.shape[1])(
         torch.from_numpy(held.image), valid
     )
     tokens = len(held.groups) * (image.shape[-1] // network.config.patch) ** 2
-    ratio = min(mask_ratio, 1 - 1.5 / tokens)  # at least one token of a small window stays visible
+    # At least one token of a small window stays visible.
+    ratio = min(plan.stages[-1].mask_ratio, 1 - 1.5 / tokens)
     return reconstruction_error(network, image, valid, ratio, groups=torch.tensor(held.groups))
 
 
@@ -205,7 +179,7 @@ def _write(outcome: Outcome, staged: Mapping[str, Path], pool: RasterPool) -> st
             write_view(path, seen.view, card, seen.grid, seen.window)
         if "output_report" in staged:
             write_report(staged["output_report"], outcome, seen)
-    return save(staged["output_model"], outcome.network, card)
+    return save(staged["output_model"], outcome.plan.network, card)
 
 
 def _cancelled(job: PretrainJob, epochs: int, progress: Progress) -> Cancelled:

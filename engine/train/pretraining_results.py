@@ -12,20 +12,16 @@ from rasterio.windows import Window
 
 from ..cards import Card
 from ..data.grid import Grid
-from ..data.held_windows import HeldWindows
-from ..data.imagery import Survey
 from ..data.raster_pool import RasterPool
 from ..language import marked, told, tr
 from ..logins import file_name
 from ..model.config import PRESETS
-from ..model.masked_autoencoder import MaskedAutoencoder
 from ..report.command import command_line
 from ..report.document import Code, Curves, Facts, Picture, Section, Table, Text, write
 from ..report.numerals import count, decimal, figure, percent
-from ..training_jobs import PretrainJob
+from .pretraining_setup import Plan
 from .reconstruction import View, picture, view
 from .reconstruction_error import ReconstructionError
-from .stages import Stage
 
 _NAMED = 50  # rasters that card and report list
 _CANDIDATES = 5  # windows along each side of a raster from which the sample is chosen
@@ -40,42 +36,29 @@ class Outcome:
     """A finished run.
 
     Attributes:
-        job: The checked job.
-        network: The trained network.
-        card: Card of the base, or of a fresh network; with the normalisation.
-        base_seal: Seal of the base's file, "" for a fresh network.
-        found: The imagery.
-        held: The held-out windows.
-        stages: The stages as they were run.
+        plan: What was done, with the trained network.
         history: Metrics of every epoch.
         error: Reconstruction error on the held-out windows; None without any.
-        processes: Number of processes.
         seconds: Duration of the run.
     """
 
-    job: PretrainJob
-    network: MaskedAutoencoder
-    card: Card
-    base_seal: str
-    found: Survey
-    held: HeldWindows
-    stages: tuple[Stage, ...]
+    plan: Plan
     history: tuple[dict[str, float], ...]
     error: ReconstructionError | None
-    processes: int
     seconds: float
 
 
 def finished_card(outcome: Outcome) -> Card:
     """The backbone's card: training data, method, and accuracy."""
-    job, card, found = outcome.job, outcome.card, outcome.found
+    plan = outcome.plan
+    job, card, found = plan.job, plan.card, plan.found
     fresh = job.base in PRESETS
     name = job.name or Path(job.output_model).stem
     gsd = round(float(np.median([item.gsd for item in found.serving])), 3)
     accuracy: dict[str, Any] = {}
     if outcome.error is not None:
         figures = {key: round(value, 4) for key, value in dataclasses.asdict(outcome.error).items()}
-        windows = {"windows": len(outcome.held.image), "window": outcome.held.image.shape[-1]}
+        windows = {"windows": len(plan.held.image), "window": plan.held.image.shape[-1]}
         accuracy = {"reconstruction": {"held out": {**figures, **windows}}, "measure": MEASURE}
     return dataclasses.replace(
         card,
@@ -86,16 +69,16 @@ def finished_card(outcome: Outcome) -> Card:
             if fresh
             else f"SpectralGPT pretrained without labels on the user's own imagery, continuing from {card.name}."
         ),
-        window=outcome.stages[-1].window,
+        window=plan.stages[-1].window,
         gsd=gsd,
         training={
             "method": marked("masked pretraining, progressively over windows and mask ratios"),
-            "base": {"name": job.base if fresh else card.name, "sha256": outcome.base_seal},
-            "stages": [dataclasses.asdict(stage) for stage in outcome.stages],
-            "loss": dataclasses.asdict(outcome.network.loss),
+            "base": {"name": job.base if fresh else card.name, "sha256": plan.base_seal},
+            "stages": [dataclasses.asdict(stage) for stage in plan.stages],
+            "loss": dataclasses.asdict(plan.network.loss),
             "positions": job.positions,
             "seed": job.seed,
-            "processes": outcome.processes,
+            "processes": plan.workers.count,
             "epochs": len(outcome.history),
             "final_loss": round(outcome.history[-1]["loss"], 4),
             "images": len(found.serving),
@@ -119,11 +102,12 @@ class Sample:
 
 def reconstruct_sample(outcome: Outcome, pool: RasterPool) -> Sample:
     """Reconstructs a window of the first raster: a held-out one if there is any, else the most valid."""
-    first = outcome.found.serving[0].raster
+    plan = outcome.plan
+    first = plan.found.serving[0].raster
     source = pool.get(first.path)
-    side, patch = outcome.stages[-1].window, outcome.network.config.patch
+    side, patch = plan.stages[-1].window, plan.network.config.patch
     side = max(patch * 2, min(side, min(first.shape) // patch * patch))
-    windows = [window for path, window in outcome.held.places if path == first.path]
+    windows = [window for path, window in plan.held.places if path == first.path]
     if not windows:
         tops = np.linspace(0, max(0, first.shape[0] - side), _CANDIDATES).astype(int)
         lefts = np.linspace(0, max(0, first.shape[1] - side), _CANDIDATES).astype(int)
@@ -133,8 +117,8 @@ def reconstruct_sample(outcome: Outcome, pool: RasterPool) -> Sample:
     window = max(windows, key=lambda each: source.read(each)[1].mean())
     image, valid = source.read(window)
     tokens = len(first.groups) * (image.shape[-1] // patch) ** 2
-    ratio = min(outcome.stages[-1].mask_ratio, 1 - 1.5 / tokens)
-    seen = view(outcome.network, outcome.card, image, valid, first.groups, ratio, outcome.job.seed)
+    ratio = min(plan.stages[-1].mask_ratio, 1 - 1.5 / tokens)
+    seen = view(plan.network, plan.card, image, valid, first.groups, ratio, plan.job.seed)
     return Sample(seen, source.grid, window, ratio)
 
 
@@ -150,6 +134,7 @@ def write_report(path: Path, outcome: Outcome, seen: Sample) -> None:
         OutputNotWritable: The file cannot be written.
         DiskFull: The disk is full.
     """
+    plan = outcome.plan
     card = finished_card(outcome)
     sections = [
         Section(tr("Result"), [Facts(_facts(outcome, card))]),
@@ -164,7 +149,7 @@ def write_report(path: Path, outcome: Outcome, seen: Sample) -> None:
                         "Masked input ({share} hidden), reconstruction and error (black = no error) at {raster}."
                     ).format(
                         share=percent(seen.mask_ratio, 0),
-                        raster=outcome.found.serving[0].raster.path,
+                        raster=plan.found.serving[0].raster.path,
                     ),
                 )
             ],
@@ -174,26 +159,25 @@ def write_report(path: Path, outcome: Outcome, seen: Sample) -> None:
         Section(
             tr("Settings"),
             [
-                Facts(
-                    [(key, str(value)) for key, value in dataclasses.asdict(outcome.job).items()]
-                ),
+                Facts([(key, str(value)) for key, value in dataclasses.asdict(plan.job).items()]),
                 Text([tr("To repeat this run:")]),
-                Code(command_line(outcome.job)),
+                Code(command_line(plan.job)),
             ],
         ),
     ]
     subtitle = tr("Backbone pretrained on {rasters} rasters without labels").format(
-        rasters=len(outcome.found.serving)
+        rasters=len(plan.found.serving)
     )
     write(path, card.title, subtitle, sections)
 
 
 def _facts(outcome: Outcome, card: Card) -> list[tuple[str, str]]:
-    weights = sum(value.numel() for value in outcome.network.parameters())
+    plan = outcome.plan
+    weights = sum(value.numel() for value in plan.network.parameters())
     return [
         (
             tr("Base"),
-            f"{outcome.job.base} ({tr('learned') if outcome.base_seal else tr('random weights')})",
+            f"{plan.job.base} ({tr('learned') if plan.base_seal else tr('random weights')})",
         ),
         (tr("Weights"), count(weights)),
         (tr("Bands"), " ".join(band.name for band in card.bands)),
@@ -202,7 +186,7 @@ def _facts(outcome: Outcome, card: Card) -> list[tuple[str, str]]:
         (
             tr("Duration"),
             tr("{seconds} s, processes: {processes}").format(
-                seconds=count(outcome.seconds), processes=outcome.processes
+                seconds=count(outcome.seconds), processes=plan.workers.count
             ),
         ),
     ]
@@ -227,6 +211,7 @@ def _curves(outcome: Outcome) -> list[Curves]:
 
 
 def _held(outcome: Outcome) -> list[Text | Table]:
+    plan = outcome.plan
     if outcome.error is None:
         return [Text([tr("The imagery was too small to hold back any of it.")])]
     names = {
@@ -237,8 +222,8 @@ def _held(outcome: Outcome) -> list[Text | Table]:
     rows = [(names[k], decimal(v, 4)) for k, v in dataclasses.asdict(outcome.error).items()]
     caption = tr("{measure}. {windows} windows of {pixels} px.").format(
         measure=told(MEASURE),
-        windows=len(outcome.held.image),
-        pixels=outcome.held.image.shape[-1],
+        windows=len(plan.held.image),
+        pixels=plan.held.image.shape[-1],
     )
     return [Table((tr("Method"), tr("Error")), rows, caption[0].upper() + caption[1:])]
 
@@ -265,13 +250,14 @@ def _stages(outcome: Outcome) -> Table:
             percent(stage.mask_ratio, 0),
             stage.imagery or tr("all"),
         )
-        for number, stage in enumerate(outcome.stages, 1)
+        for number, stage in enumerate(outcome.plan.stages, 1)
     ]
     return Table(header, rows)
 
 
 def _imagery(outcome: Outcome) -> list[Text | Table]:
-    serving, refused = outcome.found.serving, outcome.found.refused
+    plan = outcome.plan
+    serving, refused = plan.found.serving, plan.found.refused
     rows = [
         (
             file_name(item.raster.path),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,11 +16,12 @@ from ..data.imagery import Survey
 from ..data.lazy_patches import LazyRaster
 from ..errors import ModelTaskMismatch
 from ..model.config import PRESETS
+from ..model.losses import LOSSES, ReconstructionLoss
 from ..model.masked_autoencoder import MaskedAutoencoder
 from ..model_file import find_model, verify
 from ..progress import Progress
 from ..training_jobs import PretrainJob
-from .fresh_network import CARD_BANDS, RED_EDGE
+from .fresh_network import CARD_BANDS, RED_EDGE, fresh_network
 from .parallel import Alone
 from .stages import (
     Stage,
@@ -30,6 +34,11 @@ from .stages import (
 )
 from .unfinished_run import UnfinishedRun
 
+TERMS = {
+    "token": ReconstructionLoss(token=1.0, spectral=0.0),
+    "spectral-sum": LOSSES["public"],
+    "spectral-mean": LOSSES["experiment"],
+}
 # Parameters that may differ between a run and its resumption.
 _INCIDENTAL = (
     "output_model",
@@ -43,21 +52,92 @@ _INCIDENTAL = (
 )
 
 
-def start_network(job: PretrainJob) -> tuple[MaskedAutoencoder | None, Card, str]:
-    """The network to continue from, its card and its file's seal; None and "" for a preset."""
+class Start(NamedTuple):
+    """What a pretraining starts from: a network, its card and its file's seal; None and "" for a preset."""
+
+    network: MaskedAutoencoder | None
+    card: Card
+    seal: str
+
+
+def start_network(job: PretrainJob) -> Start:
+    """The network to continue from, or the card of a fresh one."""
     if job.base in PRESETS:
         card = Card(name=job.base, task="backbone", bands=CARD_BANDS, optional_groups=(RED_EDGE,))
-        return None, card, ""
+        return Start(None, card, "")
     path = find_model(job.base, task="backbone")
     network, card = load(path)
     if not isinstance(network, MaskedAutoencoder):
         raise ModelTaskMismatch(
             f"The model '{card.title or card.name}' has no decoder for pretraining. Choose a backbone."
         )
-    return network, card, verify(path)
+    return Start(network, card, verify(path))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a pretraining is going to do, and with what.
+
+    Attributes:
+        job: The checked job.
+        network: The network, fresh or the base's; trained in place.
+        card: Its card, with the normalisation.
+        base_seal: Seal of the base's file, "" for a fresh network.
+        found: The imagery.
+        drawn: Rasters to draw patches from.
+        held: The held-out windows.
+        stages: The stages.
+        unfinished: The run in the checkpoint folder; None without such a folder.
+        workers: This process, and those that share the training.
+    """
+
+    job: PretrainJob
+    network: MaskedAutoencoder
+    card: Card
+    base_seal: str
+    found: Survey
+    drawn: Sequence[LazyRaster]
+    held: HeldWindows
+    stages: tuple[Stage, ...]
+    unfinished: UnfinishedRun | None
+    workers: Alone
 
 
 def plan_run(
+    job: PretrainJob,
+    start: Start,
+    found: Survey,
+    workers: Alone,
+    progress: Progress,
+) -> Plan:
+    """Decides the stages and the windows to hold out, and makes the network if it is a fresh one.
+
+    Args:
+        job: The checked job.
+        start: From `start_network`.
+        found: The imagery.
+        workers: This process, and those that share the training.
+        progress: Takes a warning if the imagery is too small.
+    """
+    network, card, seal = start
+    unfinished, stages = _choose_stages(job, network, seal, found, workers)
+    if network is None:
+        network = _fresh(job, stages)
+        card = dataclasses.replace(card, normalisation=found.normalisation())
+    network.loss = TERMS[job.loss]
+    drawn, held = _hold_back(job, found, stages, network.config.patch, progress)
+    return Plan(job, network, card, seal, found, drawn, held, stages, unfinished, workers)
+
+
+def _fresh(job: PretrainJob, stages: Sequence[Stage]) -> MaskedAutoencoder:
+    """A network with random weights; its position embeddings fit the first stage, or the largest."""
+    windows = [stage.window for stage in stages]
+    return fresh_network(
+        job.base, windows[0] if job.positions == "drop" else max(windows), job.seed
+    )
+
+
+def _choose_stages(
     job: PretrainJob,
     network: MaskedAutoencoder | None,
     seal: str,
@@ -111,7 +191,7 @@ def _paths(found: Survey) -> list[str]:
     return [item.raster.path for item in found.serving]
 
 
-def hold_back(
+def _hold_back(
     job: PretrainJob, found: Survey, stages: tuple[Stage, ...], patch: int, progress: Progress
 ) -> tuple[list[LazyRaster], HeldWindows]:
     """Holds out windows, of the last stage's size if the imagery is large enough."""
@@ -130,28 +210,21 @@ def hold_back(
     return drawn, held
 
 
-def introduce(
-    found: Survey,
-    stages: tuple[Stage, ...],
-    held: HeldWindows,
-    network: MaskedAutoencoder,
-    workers: Alone,
-    unfinished: UnfinishedRun | None,
-    progress: Progress,
-) -> None:
+def introduce(plan: Plan, progress: Progress) -> None:
     """Logs the plan of the run, and warns of its limits."""
+    found, unfinished = plan.found, plan.unfinished
     if unfinished is not None and unfinished.changed:
         progress.warning(
             f"{len(unfinished.changed)} of the rasters, such as {unfinished.changed[0]}, have changed since the run "
             f"in {unfinished.folder} began. The rest of the run uses them as they are now. Delete this folder to "
             "start from the beginning."
         )
-    weights = sum(value.numel() for value in network.parameters())
+    weights = sum(value.numel() for value in plan.network.parameters())
     progress.log(
-        f"{len(found.serving)} rasters, {found.pixels / 1000000.0:.1f} megapixels; {len(held.image)} windows held "
-        f"back. Network with {weights / 1000000.0:.1f} million weights; {workers.count} process(es)."
+        f"{len(found.serving)} rasters, {found.pixels / 1e6:.1f} megapixels; {len(plan.held.image)} windows held "
+        f"back. Network with {weights / 1e6:.1f} million weights; {plan.workers.count} process(es)."
     )
-    for number, stage in enumerate(stages, 1):
+    for number, stage in enumerate(plan.stages, 1):
         _tell_enlarged(number, stage, found, progress)
         progress.log(
             f"Stage {number}: {stage.window} px, {stage.epochs} epochs of {stage.steps} batches of "
