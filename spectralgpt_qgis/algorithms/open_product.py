@@ -95,13 +95,16 @@ class OpenProductAlgorithm(EngineAlgorithm):
         )
         self.addParameter(
             shared.helped(
-                QgsProcessingParameterNumber(
-                    self.RESOLUTION,
-                    tr("Pixel size in metres (0 = the finest)"),
-                    QgsProcessingParameterNumber.Type.Double,
-                    0.0,
-                    False,
-                    0.0,
+                shared.decimals(
+                    QgsProcessingParameterNumber(
+                        self.RESOLUTION,
+                        tr("Pixel size in metres (0 = the finest)"),
+                        QgsProcessingParameterNumber.Type.Double,
+                        0.0,
+                        False,
+                        0.0,
+                    ),
+                    0,
                 ),
                 tr("Sentinel-2 has bands of 10, 20 and 60 m; Landsat and HLS have 30 m."),
             )
