@@ -6482,6 +6482,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
+        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
+        <translation>Die Metadatendatei &#x27;{1}&#x27; des Produkts kann nicht gelesen werden: Sie ist beschädigt oder unvollständig heruntergeladen. Laden Sie das Produkt noch einmal herunter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
         <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
         <translation>Es gibt keine Datei und keinen Ordner &#x27;{1}&#x27;. Geben Sie den Ordner eines Satellitenprodukts an, sein .zip oder .tar, oder eine beliebige seiner Dateien.</translation>
     </message>
@@ -6554,11 +6559,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/product/landsat.py"/>
         <source>The product&#x27;s file QA_PIXEL is missing: no clouds are masked.</source>
         <translation>Die Datei QA_PIXEL des Produkts fehlt: Wolken werden nicht maskiert.</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/metadata.py"/>
-        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
-        <translation>Die Metadatendatei &#x27;{1}&#x27; des Produkts kann nicht gelesen werden: Sie ist beschädigt oder unvollständig heruntergeladen. Laden Sie das Produkt noch einmal herunter.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>

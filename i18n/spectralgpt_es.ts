@@ -6482,6 +6482,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
+        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
+        <translation>El archivo de metadatos &#x27;{1}&#x27; del producto no se puede leer: está dañado o descargado de forma incompleta. Descargue de nuevo el producto.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
         <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
         <translation>No existe el archivo ni la carpeta &#x27;{1}&#x27;. Indique la carpeta de un producto satelital, su .zip o .tar, o cualquiera de sus archivos.</translation>
     </message>
@@ -6554,11 +6559,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/product/landsat.py"/>
         <source>The product&#x27;s file QA_PIXEL is missing: no clouds are masked.</source>
         <translation>Falta el archivo QA_PIXEL del producto: no se enmascaran nubes.</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/metadata.py"/>
-        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
-        <translation>El archivo de metadatos &#x27;{1}&#x27; del producto no se puede leer: está dañado o descargado de forma incompleta. Descargue de nuevo el producto.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>

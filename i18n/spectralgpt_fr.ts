@@ -6482,6 +6482,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
+        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
+        <translation>Le fichier de métadonnées « {1} » du produit ne peut pas être lu : il est endommagé ou incomplètement téléchargé. Téléchargez de nouveau le produit.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
         <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
         <translation>Il n&#x27;y a ni fichier ni dossier « {1} ». Indiquez le dossier d&#x27;un produit satellite, son .zip ou .tar, ou l&#x27;un quelconque de ses fichiers.</translation>
     </message>
@@ -6554,11 +6559,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/product/landsat.py"/>
         <source>The product&#x27;s file QA_PIXEL is missing: no clouds are masked.</source>
         <translation>Le fichier QA_PIXEL du produit manque : aucun nuage n&#x27;est masqué.</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/metadata.py"/>
-        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
-        <translation>Le fichier de métadonnées « {1} » du produit ne peut pas être lu : il est endommagé ou incomplètement téléchargé. Téléchargez de nouveau le produit.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>

@@ -6482,6 +6482,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
+        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
+        <translation>O arquivo de metadados &#x27;{1}&#x27; do produto não pode ser lido: está danificado ou foi baixado de forma incompleta. Baixe de novo o produto.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
         <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
         <translation>Não existe o arquivo nem a pasta &#x27;{1}&#x27;. Indique a pasta de um produto de satélite, o seu .zip ou .tar, ou qualquer um dos seus arquivos.</translation>
     </message>
@@ -6554,11 +6559,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/product/landsat.py"/>
         <source>The product&#x27;s file QA_PIXEL is missing: no clouds are masked.</source>
         <translation>Falta o arquivo QA_PIXEL do produto: não são mascaradas nuvens.</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/metadata.py"/>
-        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
-        <translation>O arquivo de metadados &#x27;{1}&#x27; do produto não pode ser lido: está danificado ou foi baixado de forma incompleta. Baixe de novo o produto.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>

@@ -6482,6 +6482,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
+        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
+        <translation>无法读取产品的元数据文件“{1}”：它已损坏或下载不完整。请重新下载产品。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/files.py"/>
         <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
         <translation>没有文件或文件夹“{1}”。请给出卫星产品的文件夹、其 .zip 或 .tar，或其中任意一个文件。</translation>
     </message>
@@ -6554,11 +6559,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
         <location filename="../engine/product/landsat.py"/>
         <source>The product&#x27;s file QA_PIXEL is missing: no clouds are masked.</source>
         <translation>产品缺少文件 QA_PIXEL：未掩膜任何云。</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/metadata.py"/>
-        <source>The metadata file &#x27;{1}&#x27; of the product cannot be read: it is damaged or incompletely downloaded. Download the product again.</source>
-        <translation>无法读取产品的元数据文件“{1}”：它已损坏或下载不完整。请重新下载产品。</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>

@@ -7,7 +7,7 @@ import re
 _PARTS = re.compile(
     r"""^SENTINEL2_L\w+:  # a part of a product that GDAL itself has opened
     | (?:^|[/\\]) (?:
-        T\d{2}[A-Z]{3}_\d{8}T\d{6}_\w+\.jp2  # Sentinel-2
+        (?:L2A_)?T\d{2}[A-Z]{3}_\d{8}T\d{6}_\w+\.jp2  # Sentinel-2
         | L[COTE]0[4-9]_L[12]\w{2}_\d{6}_\w+\.TIF  # Landsat Collection 2
         | HLS\.[SL]30\.T\w{5}\.\d{7}T\d{6}\.v2\.\d\.\w+\.tif
     )$""",

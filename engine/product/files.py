@@ -6,6 +6,7 @@ import os
 import re
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
@@ -20,6 +21,7 @@ _READER = re.compile(r"^/vsi(?:zip|tar)/")
 _SUBDATASET = re.compile(r'^SENTINEL2_L\w+:"?(?P<path>.+?)"?(?::\w+){1,2}$')  # as GDAL names them
 METADATA = re.compile(r"(?:^|/)MTD_MSIL(?:1C|2A)\.xml$")  # of Sentinel-2 since 2016
 _DEPTH = 6  # folders of a Sentinel-2 product above its band files
+_ARCHIVE_ERRORS = (OSError, EOFError, zipfile.BadZipFile, zlib.error, tarfile.TarError)
 _LARGEST = 64 << 20  # bytes of a metadata file
 
 
@@ -30,19 +32,25 @@ class Folder:
         path: The folder.
     """
 
-    def __init__(self, path: str) -> None:
-        """Reads nothing yet."""
+    def __init__(self, path: str, below: bool = True) -> None:
+        """Reads nothing yet.
+
+        Args:
+            path: The folder.
+            below: Whether its direct subfolders are listed too.
+        """
         self.path = os.path.abspath(path)
+        self._below = below
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The files in the folder and in its direct subfolders, with slashes; deeper ones are found by `has` alone."""
+        """The listed files, with slashes; deeper ones are found by `has` alone."""
         found: list[str] = []
-        with os.scandir(self.path) as entries:
+        with suppress(OSError), os.scandir(self.path) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 if entry.is_file():
                     found.append(entry.name)
-                elif entry.is_dir():
+                elif self._below and entry.is_dir():
                     found += _listed(entry)
         return tuple(found)
 
@@ -51,9 +59,16 @@ class Folder:
         return os.path.isfile(self.place(name))
 
     def read(self, name: str) -> bytes:
-        """The content of a small file."""
-        with open(self.place(name), "rb") as file:
-            return file.read(_LARGEST)
+        """The content of a metadata file.
+
+        Raises:
+            ProductUnreadable: It cannot be read.
+        """
+        try:
+            with open(self.place(name), "rb") as file:
+                return file.read(_LARGEST)
+        except OSError as error:
+            raise unreadable(name, error) from error
 
     def place(self, name: str) -> str:
         """The path by which GDAL opens a file."""
@@ -83,7 +98,7 @@ class Archive:
         self.packed = False
         try:
             self._inside = dict(self._members())
-        except (OSError, zipfile.BadZipFile, tarfile.TarError) as error:
+        except _ARCHIVE_ERRORS as error:
             raise ProductUnreadable(
                 f"The archive {path} cannot be read: it is damaged, incompletely downloaded, or of another kind than "
                 "its name says. Download it again.",
@@ -111,14 +126,21 @@ class Archive:
         return name in self._inside
 
     def read(self, name: str) -> bytes:
-        """The content of a small file."""
+        """The content of a metadata file.
+
+        Raises:
+            ProductUnreadable: It cannot be read.
+        """
         inside = self._inside[name]
-        if self._zip:
-            with zipfile.ZipFile(self.path) as archive, archive.open(inside) as file:
-                return file.read(_LARGEST)
-        with tarfile.open(self.path, "r:") as tar:
-            member = tar.extractfile(inside)
-            return member.read(_LARGEST) if member else b""
+        try:
+            if self._zip:
+                with zipfile.ZipFile(self.path) as archive, archive.open(inside) as file:
+                    return file.read(_LARGEST)
+            with tarfile.open(self.path, "r:") as tar:
+                member = tar.extractfile(inside)
+                return member.read(_LARGEST) if member else b""
+        except (*_ARCHIVE_ERRORS, RuntimeError) as error:  # encrypted, or compressed in another way
+            raise unreadable(name, error) from error
 
     def place(self, name: str) -> str:
         """The path by which GDAL opens a file."""
@@ -127,6 +149,15 @@ class Archive:
 
 
 Files = Union[Folder, Archive]
+
+
+def unreadable(name: str, error: Exception) -> ProductUnreadable:
+    """The error about a metadata file that cannot be read."""
+    return ProductUnreadable(
+        f"The metadata file '{name}' of the product cannot be read: it is damaged or incompletely downloaded. Download "
+        "the product again.",
+        details=repr(error),
+    )
 
 
 def locate(given: str) -> tuple[Files, str]:
@@ -166,9 +197,9 @@ def _around(path: str) -> tuple[Folder, str]:
     for _ in range(_DEPTH):
         with suppress(OSError):
             if any(map(METADATA.search, os.listdir(folder))):
-                return Folder(folder), os.path.relpath(path, folder).replace("\\", "/")
+                return Folder(folder, below=False), os.path.relpath(path, folder).replace("\\", "/")
         folder = os.path.dirname(folder)
-    return Folder(own), os.path.basename(path)
+    return Folder(own, below=False), os.path.basename(path)
 
 
 def _in_archive(path: str, given: str) -> tuple[Archive, str]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree  # nosec B405
 
-from ..errors import ProductUnreadable
+from .files import unreadable
 
 Groups = dict[str, dict[str, str]]  # key and value by group
 
@@ -28,7 +28,7 @@ def parse_xml(content: bytes, name: str) -> ElementTree.Element:
             raise ValueError("document type definition")
         return ElementTree.fromstring(content)  # nosec B314
     except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise _damaged(name, error) from error
+        raise unreadable(name, error) from error
 
 
 def texts(root: ElementTree.Element, *tags: str) -> list[str]:
@@ -59,7 +59,7 @@ def parse_landsat(content: bytes, name: str) -> Groups:
                 if isinstance(pairs, dict)
             }
     except (ValueError, AttributeError) as error:
-        raise _damaged(name, error) from error
+        raise unreadable(name, error) from error
     return _text_groups(text)
 
 
@@ -81,11 +81,3 @@ def _text_groups(text: str) -> Groups:
         else:
             groups.setdefault(group, {})[pair[1]] = pair[2].strip('"')
     return groups
-
-
-def _damaged(name: str, error: Exception) -> ProductUnreadable:
-    return ProductUnreadable(
-        f"The metadata file '{name}' of the product cannot be read: it is damaged or incompletely downloaded. Download "
-        "the product again.",
-        details=repr(error),
-    )

@@ -100,3 +100,12 @@ def test_compressed_band_files_in_an_archive_are_told(level_2a, tmp_path, opened
     for archive, told in ((stored, False), (packed, True)):
         opened(archive)
         assert ("quicker from an unpacked product" in " ".join(recorder.texts("log"))) == told
+
+
+def test_a_damaged_file_in_an_archive_is_told(landsat, tmp_path):
+    """The checksum of the metadata is wrong."""
+    archive = products.zipped(landsat, tmp_path / "scene.zip")
+    content = archive.read_bytes()
+    archive.write_bytes(content.replace(b"LANDSAT_PRODUCT_ID =", b"LANDSAT_PRODUCT_IX =", 1))
+    with pytest.raises(ProductUnreadable, match=r"_MTL\.txt' of the product cannot be read"):
+        find_product(str(archive))
