@@ -5361,6 +5361,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>It is the address of a service, not of a raster file. Add the service to QGIS as a layer with measured values (WCS) and choose that layer, or download the area as a GeoTIFF.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source>The file is on a remote server: check the address, the network and your access rights. The server must support reading parts of a file (HTTP range requests). If it does not, download the file first.</source>
         <translation type="unfinished"></translation>
     </message>

@@ -5362,6 +5362,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>It is the address of a service, not of a raster file. Add the service to QGIS as a layer with measured values (WCS) and choose that layer, or download the area as a GeoTIFF.</source>
+        <translation>Das ist die Adresse eines Dienstes, nicht einer Rasterdatei. Fügen Sie den Dienst in QGIS als Layer mit Messwerten (WCS) hinzu und wählen Sie diesen Layer, oder laden Sie das Gebiet als GeoTIFF herunter.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source>The file is on a remote server: check the address, the network and your access rights. The server must support reading parts of a file (HTTP range requests). If it does not, download the file first.</source>
         <translation>Er kommt von einem anderen Rechner: Prüfen Sie die Adresse, das Netz und ob Sie dort lesen dürfen. Der Server muss Teile einer Datei senden (HTTP-Range-Anfragen); tut er das nicht, laden Sie die Datei zuerst herunter.</translation>
     </message>

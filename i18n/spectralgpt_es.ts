@@ -5362,6 +5362,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>It is the address of a service, not of a raster file. Add the service to QGIS as a layer with measured values (WCS) and choose that layer, or download the area as a GeoTIFF.</source>
+        <translation>Es la dirección de un servicio, no de un archivo ráster. Añada el servicio a QGIS como capa con valores medidos (WCS) y elija esa capa, o descargue la zona como GeoTIFF.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source>The file is on a remote server: check the address, the network and your access rights. The server must support reading parts of a file (HTTP range requests). If it does not, download the file first.</source>
         <translation>Procede de otro equipo: compruebe la dirección, la red y que tenga permiso de lectura allí. El servidor debe enviar partes de un archivo (peticiones HTTP por rangos); si no lo hace, descargue antes el archivo.</translation>
     </message>

@@ -5362,6 +5362,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>It is the address of a service, not of a raster file. Add the service to QGIS as a layer with measured values (WCS) and choose that layer, or download the area as a GeoTIFF.</source>
+        <translation>C&#x27;est l&#x27;adresse d&#x27;un service, pas celle d&#x27;un fichier raster. Ajoutez le service à QGIS comme couche de valeurs mesurées (WCS) et choisissez cette couche, ou téléchargez la zone en GeoTIFF.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source>The file is on a remote server: check the address, the network and your access rights. The server must support reading parts of a file (HTTP range requests). If it does not, download the file first.</source>
         <translation>Il vient d’une autre machine : vérifiez l’adresse, le réseau et votre droit de lecture. Le serveur doit envoyer des parties d’un fichier (requêtes HTTP par plages) ; sinon, téléchargez d’abord le fichier.</translation>
     </message>

@@ -5362,6 +5362,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>It is the address of a service, not of a raster file. Add the service to QGIS as a layer with measured values (WCS) and choose that layer, or download the area as a GeoTIFF.</source>
+        <translation>É o endereço de um serviço, não de um arquivo raster. Adicione o serviço ao QGIS como camada com valores medidos (WCS) e escolha essa camada, ou baixe a área como GeoTIFF.</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source>The file is on a remote server: check the address, the network and your access rights. The server must support reading parts of a file (HTTP range requests). If it does not, download the file first.</source>
         <translation>Ele vem de outro computador: verifique o endereço, a rede e se você tem permissão de leitura. O servidor precisa enviar partes de um arquivo (requisições HTTP por intervalos); se não enviar, baixe primeiro o arquivo.</translation>
     </message>

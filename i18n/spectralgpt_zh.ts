@@ -5362,6 +5362,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../engine/data/opening.py"/>
+        <source>It is the address of a service, not of a raster file. Add the service to QGIS as a layer with measured values (WCS) and choose that layer, or download the area as a GeoTIFF.</source>
+        <translation>这是服务的地址，不是栅格文件的地址。请在 QGIS 中将该服务添加为带测量值的图层（WCS）并选择该图层，或将该区域下载为 GeoTIFF。</translation>
+    </message>
+    <message>
+        <location filename="../engine/data/opening.py"/>
         <source>The file is on a remote server: check the address, the network and your access rights. The server must support reading parts of a file (HTTP range requests). If it does not, download the file first.</source>
         <translation>它来自另一台计算机：请检查地址、网络以及您是否有读取权限。服务器必须能发送文件的一部分（HTTP 范围请求）；如果不能，请先下载该文件。</translation>
     </message>

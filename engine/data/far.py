@@ -22,6 +22,9 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from ..endings import ending
 
 _FAR = re.compile(r"https?://|ftp://|s3://|gs://|az://|/vsi(curl|s3|gs|az|adls|oss|swift|webhdfs)")
+_SERVICE = re.compile(
+    r"(?i)^(wcs|wms|wmts):|/(image|map)server\b|/(wcs|wms|wmts)(\?|$)|[?&]service=(wcs|wms|wmts)\b"
+)
 _SOURCE = re.compile(r"<SourceFilename[^>]*>([^<]+)<")
 # Retries after a server's errors, and timeouts if it does not respond; the user's own environment variables prevail.
 _NETWORK = {
@@ -41,6 +44,11 @@ _BESIDE = (".aux.xml", ".msk", ".ovr", ".tfw", ".tifw", ".j2w", ".wld", ".tab")
 def is_far(path: str) -> bool:
     """Whether a path or GDAL name is that of a file on another machine."""
     return bool(_FAR.search(path))
+
+
+def is_service(path: str) -> bool:
+    """Whether a path is the address of a web service that sends parts of its rasters on request, not of a file."""
+    return is_far(path) and bool(_SERVICE.search(path))
 
 
 def network() -> dict[str, int]:

@@ -15,7 +15,7 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, Ra
 
 from ..errors import GeoreferenceMissing, InvalidParameter, RasterUnreadable
 from ..memory_limit import raster_cache
-from .far import ask_now, few_questions, is_far, network
+from .far import ask_now, few_questions, is_far, is_service, network
 from .grid import Grid
 
 _THIN = 16  # pixels; no scene is at most this narrow and has more bands than this
@@ -183,6 +183,11 @@ def parse_crs(text: str) -> CRS:
 
 def _remedy(path: str) -> str:
     """Advice about a raster that cannot be read."""
+    if is_service(path):
+        return (
+            "It is the address of a service, not of a raster file. Add the service to QGIS as a layer with measured "
+            "values (WCS) and choose that layer, or download the area as a GeoTIFF."
+        )
     if is_far(path):
         return (
             "The file is on a remote server: check the address, the network and your access rights. The server must "

@@ -10,6 +10,7 @@ from affine import Affine
 from engine.cards import Band, Card
 from engine.data.opening import open_raster
 from engine.data.source import RasterSource
+from engine.errors import RasterUnreadable
 from tests.engine.data.range_server import serving
 
 PLACE = {"crs": "EPSG:32631", "transform": Affine(10, 0, 500_000, 0, -10, 4_600_000)}
@@ -161,3 +162,25 @@ def test_other_rasters_open_beside_a_far_one(tmp_path):
         band = separate(tmp_path / "band.vrt", [other], 64)
         with open_raster(band) as lazy, open_raster(address):
             assert lazy.read(1).any()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{}/arcgis/rest/services/S2/ImageServer?f=json",
+        "/vsicurl/{}/ImageServer",
+        "WCS:{}/maps?coverage=S2",
+        "{}/maps?SERVICE=WCS&REQUEST=GetCapabilities",
+    ],
+)
+def test_the_address_of_a_service_is_no_raster(tmp_path, name):
+    with asked(write(tmp_path / "scene.tif")) as (address, _):
+        base = address.rpartition("/")[0]
+        service, missing = name.format(base), f"{base}/wcs/other.tif"
+        with (
+            pytest.raises(RasterUnreadable, match=r"address of a service.*GeoTIFF"),
+            open_raster(service),
+        ):
+            pass
+        with pytest.raises(RasterUnreadable, match="check the address"), open_raster(missing):
+            pass
