@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import ProductUnreadable
 from . import hls, landsat, sentinel2
 from .content import Product
-from .files import Files, locate
+from .files import Files, locate, unreadable
 
 _READERS: tuple[Any, ...] = (sentinel2, landsat, hls)  # modules with `find` and `read`
 _PIXELS = re.compile(r"\.(?:jp2|tiff?)$", re.IGNORECASE)
@@ -70,7 +70,10 @@ def find_product(given: str, resolution: float = 0.0) -> Product:
             "product."
         )
     reader, root, metadata = own[0]
-    product: Product = reader.read(files, root, metadata, resolution)
+    try:
+        product: Product = reader.read(files, root, metadata, resolution)
+    except (ValueError, IndexError) as error:  # a number or name that is none
+        raise unreadable(metadata, error) from error
     return product
 
 

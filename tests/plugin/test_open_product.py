@@ -142,6 +142,7 @@ def test_a_model_can_have_it_as_a_step(provider, product, tmp_path):
     ("source", "found"),
     [
         ("/a/S2B.SAFE/GRANULE/L2A/IMG_DATA/R10m/T34UCF_20230823T095559_B02_10m.jp2", True),
+        ("/a/L2A_T34VFJ_20170823T094031_B02_10m.jp2", True),
         ("C:\\a\\T34UCF_20230823T095559_TCI.jp2", True),
         (f"/vsitar//a/{TITLE}.tar/{TITLE}_SR_B2.TIF", True),
         ("/a/HLS.S30.T17SLU.2020117T160901.v2.0.B8A.tif", True),

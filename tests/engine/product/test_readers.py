@@ -67,6 +67,17 @@ def test_damaged_or_dangerous_metadata_are_refused(tmp_path, content):
         find_product(str(safe))
 
 
+def test_numbers_that_are_none_are_refused(tmp_path):
+    safe = products.level_1c(tmp_path / "a")
+    for metadata, number in (
+        (safe / "MTD_MSIL1C.xml", ">-1000<"),
+        (products.landsat(tmp_path / "b"), "2.75e-05"),
+    ):
+        metadata.write_text(metadata.read_text().replace(number, number[0] + "?" + number[-1]))
+        with pytest.raises(ProductUnreadable, match=f"{metadata.name}' of the product cannot be"):
+            find_product(str(metadata))
+
+
 def test_xml_in_other_encodings_and_with_comments():
     text = '<?xml version="1.0" encoding="UTF-16"?><a><!-- c --><b><![CDATA[d]]></b></a>'
     assert parse_xml(text.replace("UTF-16", "ISO-8859-1").encode(), "x").findtext("b") == "d"
