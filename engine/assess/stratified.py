@@ -58,40 +58,59 @@ def stratified(counts: NDArray[Any], area: NDArray[Any], confidence: float = 95)
     if not len(area) or (points == 0).any():
         raise ValueError("Every stratum with an area needs at least one point.")
     total = float(area.sum())
-    weight = area / total
-    means = counts / points[:, None, None]  # [H, K true, K mapped]
+    sample = _Sample(area / total, points, counts / points[:, None, None])
     classes = counts.shape[1]
     every = np.ones((classes, classes), bool)
     right = np.eye(classes, dtype=bool)
 
-    def share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> tuple[float, float]:
-        """Ratio of the area in the cells `part` to the area in the cells `whole`, and its standard error."""
-        inside = means[:, part].sum(axis=1)  # [H]
-        among = means[:, whole].sum(axis=1)
-        divisor = float(weight @ among)
-        if not divisor:
-            return float("nan"), float("nan")
-        ratio = float(weight @ inside) / divisor
-        # Variance of y - ratio * x within each stratum; y is 1 in `part`, x is 1 in `whole`, which contains `part`.
-        residual = part * 1.0 - ratio * whole  # [K, K]
-        mean = (means * residual).sum(axis=(1, 2))
-        square = (means * residual**2).sum(axis=(1, 2)) - mean**2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            variance = float((weight**2 * square / (points - 1)).sum())
-        return ratio, float(np.sqrt(np.maximum(variance, 0.0))) / divisor  # NaN stays NaN
-
     def estimate(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> Estimate:
-        return symmetric(*share(part, whole), confidence)
+        return symmetric(*sample.share(part, whole), confidence)
 
     def column(number: int) -> NDArray[np.bool_]:
         return np.broadcast_to(np.arange(classes) == number, (classes, classes))
 
-    shares = [share(column(number).T, every) for number in range(classes)]
+    shares = [sample.share(column(number).T, every) for number in range(classes)]
     return Stratified(
-        np.einsum("h,hij->ij", weight, means),
+        np.einsum("h,hij->ij", sample.weight, sample.means),
         estimate(right, every),
         tuple(estimate(right & column(number), column(number)) for number in range(classes)),
         tuple(estimate(right & column(number), column(number).T) for number in range(classes)),
         tuple(symmetric(s * total, e * total, confidence, total) for s, e in shares),
         np.array([e * total for _, e in shares]),
     )
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A stratified sample.
+
+    Attributes:
+        weight: Share of each stratum in the area [H].
+        points: Number of its points [H].
+        means: Share of its points in each cell of the confusion matrix [H, K true, K mapped].
+    """
+
+    weight: NDArray[np.float64]
+    points: NDArray[np.float64]
+    means: NDArray[np.float64]
+
+    def share(self, part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> tuple[float, float]:
+        """Ratio of the area in the cells `part` to the area in the cells `whole`, and its standard error.
+
+        Args:
+            part: Cells of the confusion matrix [K, K].
+            whole: Cells that contain those of `part` [K, K].
+        """
+        inside = self.means[:, part].sum(axis=1)  # [H]
+        among = self.means[:, whole].sum(axis=1)
+        divisor = float(self.weight @ among)
+        if not divisor:
+            return float("nan"), float("nan")
+        ratio = float(self.weight @ inside) / divisor
+        # Variance of y - ratio * x within each stratum; y is 1 in `part`, x is 1 in `whole`.
+        residual = part * 1.0 - ratio * whole  # [K, K]
+        mean = (self.means * residual).sum(axis=(1, 2))
+        square = (self.means * residual**2).sum(axis=(1, 2)) - mean**2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            variance = float((self.weight**2 * square / (self.points - 1)).sum())
+        return ratio, float(np.sqrt(np.maximum(variance, 0.0))) / divisor  # NaN stays NaN
