@@ -2691,6 +2691,11 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
         <source>What the engine says appears here.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3877,11 +3882,6 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
         <source>Per cent of each row</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Log</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

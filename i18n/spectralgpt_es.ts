@@ -2692,6 +2692,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Log</source>
+        <translation>Registro</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
         <source>What the engine says appears here.</source>
         <translation>Aquí aparece lo que dice el motor.</translation>
     </message>
@@ -3879,11 +3884,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
         <source>Per cent of each row</source>
         <translation>Porcentaje de cada fila</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Log</source>
-        <translation>Registro</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>

@@ -2692,6 +2692,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Log</source>
+        <translation>Journal</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
         <source>What the engine says appears here.</source>
         <translation>Ce que dit le moteur apparaît ici.</translation>
     </message>
@@ -3879,11 +3884,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
         <source>Per cent of each row</source>
         <translation>Pourcentage de chaque ligne</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Log</source>
-        <translation>Journal</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>

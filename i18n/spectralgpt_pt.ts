@@ -2692,6 +2692,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
+        <source>Log</source>
+        <translation>Log</translation>
+    </message>
+    <message>
+        <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
         <source>What the engine says appears here.</source>
         <translation>O que o motor diz aparece aqui.</translation>
     </message>
@@ -3879,11 +3884,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
         <source>Per cent of each row</source>
         <translation>Por cento de cada linha</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Log</source>
-        <translation>Log</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>

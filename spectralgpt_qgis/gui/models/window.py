@@ -92,6 +92,7 @@ class ModelsWindow(QDialog):
 
     def _make_middle(self) -> QWidget:
         self.list = ModelList()
+        self.list.setAccessibleName(self.windowTitle())
         self.list.currentItemChanged.connect(self._show_details)
         self.details = QTextBrowser()
         self.details.setOpenExternalLinks(True)

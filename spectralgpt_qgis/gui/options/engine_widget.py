@@ -124,6 +124,7 @@ class EngineWidget(QWidget):
         self.log_box = QgsCollapsibleGroupBox(tr("Log and diagnostics"))
         self.log_box.setCollapsed(True)
         self.log = QPlainTextEdit()
+        self.log.setAccessibleName(tr("Log"))
         self.log.setReadOnly(True)
         self.log.setPlaceholderText(tr("What the engine says appears here."))
         self.log.setPlainText("\n".join(self._work.log))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.PyQt.QtCore import QSize, Qt
+from qgis.PyQt.QtCore import QEvent, QSize, Qt
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -53,13 +53,9 @@ class ClassAccuracy(QTableWidget):
         header.setHighlightSections(False)
         header.setMinimumSectionSize(30)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column in range(1, self.columnCount()):  # narrow, as class names are long
+        for column in range(1, self.columnCount()):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            title = self.horizontalHeaderItem(column).text()
-            widths = map(self.fontMetrics().horizontalAdvance, (title, "99.9 %"))
-            header.resizeSection(column, max(widths) + 8)
         self.verticalHeader().setVisible(False)
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -83,6 +79,22 @@ class ClassAccuracy(QTableWidget):
                 cell = QTableWidgetItem(percent(of_class.get(figure)))
                 cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.setItem(row, column, cell)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Fits the columns to another font or theme; both come only when the table is in a window."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def _fit(self) -> None:
+        """Makes the columns of figures as narrow as they can be, as class names are long."""
+        header, text = self.horizontalHeader(), self.fontMetrics()
+        for column in range(1, self.columnCount()):
+            usual = text.horizontalAdvance("99.9 %") + 8
+            wanted = (usual, header.sectionSizeHint(column), self.sizeHintForColumn(column))
+            header.resizeSection(column, max(wanted))
+        self.verticalHeader().setDefaultSectionSize(text.height() + 6)
         self.setFixedHeight(self.sizeHint().height())
 
     def sizeHint(self) -> QSize:  # noqa: N802

@@ -54,6 +54,7 @@ class ClassEditor(QWidget):
         self._removed: set[str] = set()
         self.drawing = Drawing(iface, self)
         self.table = ClassTable()
+        self.table.setAccessibleName(tr("Classes"))
         self.table.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

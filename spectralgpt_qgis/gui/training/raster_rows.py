@@ -63,6 +63,10 @@ class RasterRow(QWidget):
         self.after.layerChanged.connect(self._tell_changed)
         self.show_second(False)
 
+    def stops(self) -> tuple[QWidget, ...]:
+        """What the Tab key reaches, in order."""
+        return self.before, self.after, self._remove
+
     def show_second(self, shown: bool) -> None:
         """Shows or hides the second date."""
         self._second.setVisible(shown)
@@ -150,6 +154,10 @@ class RasterRows(QWidget):
         row.removed.connect(self._drop)
         self._rows.append(row)
         self._list.addWidget(row)
+        # Qt puts new widgets at the end, so the Tab key would reach them after everything else in the dock.
+        stops = [*(stop for each in self._rows for stop in each.stops()), self._more]
+        for before, after in zip(stops, stops[1:]):
+            self.setTabOrder(before, after)
         self.changed.emit()
         return row
 

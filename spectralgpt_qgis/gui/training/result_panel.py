@@ -172,6 +172,7 @@ class ResultPanel(QWidget):
 
     def _make_log(self) -> QWidget:
         self.log = QPlainTextEdit()
+        self.log.setAccessibleName(tr("Log"))
         self.log.setReadOnly(True)
         self.log.setMaximumBlockCount(2000)
         self.log.setMaximumHeight(140)

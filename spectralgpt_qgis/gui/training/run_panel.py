@@ -86,6 +86,7 @@ class RunPanel(QWidget):
         inside = QVBoxLayout(box)
         inside.setContentsMargins(0, 0, 0, 0)
         self.log = QPlainTextEdit()
+        self.log.setAccessibleName(tr("Log"))
         self.log.setReadOnly(True)
         self.log.setMaximumBlockCount(5000)
         self.log.setMinimumHeight(90)

@@ -1,5 +1,7 @@
 """The table of accuracy figures by class."""
 
+from qgis.PyQt.QtWidgets import QWidget
+
 from spectralgpt_qgis.gui.training.class_accuracy import ClassAccuracy
 
 SPACE = "\N{NO-BREAK SPACE}"
@@ -23,3 +25,20 @@ def test_every_figure_of_every_class(qgis_app):
     height = table.height()
     table.show_classes(CLASSES[:1], {})
     assert table.rowCount() == 1 and table.height() < height
+
+
+def test_no_figure_is_cut_off_with_large_letters_or_a_theme_that_pads_cells(qgis_app):
+    """Themes and font sizes of QGIS come by style sheet, once the table is shown."""
+    window = QWidget()
+    table = ClassAccuracy(window)
+    window.setStyleSheet("* { font-size: 30px; } QTableWidget::item { padding: 6px; }")
+    figures = dict.fromkeys(("precision", "recall", "f1", "iou"), 1.0)
+    table.show_classes(CLASSES, {"Water": figures})
+    window.show()
+    for column in range(1, 5):
+        wanted = max(
+            table.sizeHintForColumn(column), table.horizontalHeader().sectionSizeHint(column)
+        )
+        assert table.columnWidth(column) >= wanted > 60
+    assert table.rowHeight(0) >= table.fontMetrics().height()
+    window.deleteLater()

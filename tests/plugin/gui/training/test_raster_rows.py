@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from qgis.core import QgsProject
+from qgis.PyQt.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from spectralgpt_qgis.gui.training.raster_rows import RasterRows
 from tests.plugin.gui.training.desk import sample_layer
@@ -66,3 +67,20 @@ def test_an_empty_list_asks_for_a_raster(rows):
     rows.show_second(True)
     assert rows._rows[0].after.currentText() == "Choose a raster"
     assert rows.add_row().before.currentText() == "Choose a raster"
+
+
+def test_the_tab_key_goes_from_row_to_row_and_then_to_the_button(qgis_app):
+    """Also in a window with more widgets, whose last one is not reached before a new row."""
+    window = QWidget()
+    layout = QVBoxLayout(window)
+    rows, last = RasterRows(), QPushButton("Train")
+    layout.addWidget(rows)
+    layout.addWidget(last)
+    second = rows.add_row()
+    wanted = [rows.first_list, second.before, second._remove, rows._more, last]
+    chain, at = [], window.nextInFocusChain()
+    while at is not window:
+        chain += [at] if at in wanted else []
+        at = at.nextInFocusChain()
+    assert chain == wanted
+    window.deleteLater()
