@@ -5,12 +5,12 @@
     <name>SpectralGPT</name>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
-        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} bands were chosen for {parameter}. Choose one raster band for each, or none to match them automatically.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
-        <source>The layer &#x27;{layer}&#x27; is a picture that a web service draws, in red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the imagery itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <source>The layer &#x27;{layer}&#x27; is an image rendered by a web service, with only red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the original imagery, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -45,12 +45,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must lie between {low:g} and {high:g}.</source>
+        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must be between {low:g} and {high:g}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;, which is no file this tool writes. Give a file name that ends in {expected}.</source>
+        <source>&#x27;{parameter}&#x27; would be written to &#x27;{target}&#x27;, but this tool cannot write that type of file. Specify a file name that ends in {expected}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -60,12 +60,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;: QGIS opens no GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; and two digits, such as %20, in its path. Give another name or folder.</source>
+        <source>&#x27;{parameter}&#x27; would be written to &#x27;{target}&#x27;, but QGIS cannot open a GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; followed by two digits (such as %20) in its path. Choose another name or folder.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>Stopped early. What was done so far was kept.</source>
+        <source>Stopped early. The results so far were kept.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -75,7 +75,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>What was computed was kept. Run the tool again with the same settings and the same output: it goes on where it stopped.</source>
+        <source>The results so far were kept. To continue, run the tool again with the same settings and the same output.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -85,7 +85,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>Labels the cells of a grid, or your polygons, by what a raster shows there.</source>
+        <source>Labels grid cells or your own polygons with the kind of scene that a raster shows there.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -95,12 +95,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>&lt;p&gt;Says what kind of scene each place shows, such as a residential area, a highway or annual crops. One label covers a whole cell or polygon; for the class of each pixel use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 takes the size the model learned from, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter doubtful ones. Below about 60 the second-best label was close. A multi-label model gives every label that passed its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Determines what kind of scene each place shows, such as a residential area, a highway or annual crops. Each cell or polygon gets one label as a whole; to classify individual pixels, use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 uses the size that the model was trained on, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter out uncertain ones. Below about 60, the second-best label was close. A multi-label model assigns every label above its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>Cell size (0 = the model&#x27;s own)</source>
+        <source>Cell size (0 = the model&#x27;s own size)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -140,7 +140,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Maps what changed between two multispectral rasters of the same place.</source>
+        <source>Maps the changes between two multispectral rasters of the same place.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -150,7 +150,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change is the model&#x27;s: the one that ships looks for construction, passes over seasons and crops, and mostly misses water that rises or falls.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is put on the grid of the first. Choose dates without clouds and, where you can, from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: the probability from which a pixel counts as changed. Leave it empty for the model&#x27;s own; raise it when too much is marked, lower it when changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; drops smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are sure. Values around the threshold are worth a look at both images.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change depends on the model: the included one detects construction, ignores seasons and crops, and mostly misses rising or falling water.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is resampled to the grid of the first. Choose cloud-free dates, if possible from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: pixels count as changed from this probability on. Leave it empty to use the threshold of the model; raise it if too much is marked as changed, lower it if changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; removes smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are the most certain. Where values are close to the threshold, compare the two images yourself.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -165,7 +165,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Bands of the raster after, where they differ</source>
+        <source>Bands of the raster after, if different</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -175,7 +175,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>The probability from which a pixel counts as changed.</source>
+        <source>Pixels count as changed from this probability on.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -215,7 +215,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Both dates are the raster &#x27;{}&#x27;, in which nothing can have changed. Choose the raster of the second date (AFTER).</source>
+        <source>Both dates are the same raster &#x27;{}&#x27;, so no change can be detected. Choose the raster of the second date (AFTER).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -230,7 +230,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Says how good a map or a model is, with intervals, from places where the truth is known.</source>
+        <source>Measures the accuracy of a map or a model, with confidence intervals, at places where the true class is known.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -240,12 +240,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>&lt;p&gt;Compares a map with places where you know what is there: how much is right, what is mistaken for what, and how sure these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample speaks for the whole map, and gives areas corrected for the map&#x27;s errors. Polygons that you chose yourself work too, but they tell of these places only. Never use the labels that the model was trained with: it knows them.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, when you choose a &lt;b&gt;model&lt;/b&gt;, the image that it is to map.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; counts all alike; &lt;i&gt;auto&lt;/i&gt; takes stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: of the intervals. At 95, nineteen of twenty such intervals hold the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also numbers that a graphical model can use. Overall accuracy is misleading where one class covers most of the map: look at each class in the report.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Compares a map with places whose true class you know. The result shows how much of the map is correct, which classes are confused, and how reliable these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample represents the whole map and gives areas corrected for the errors of the map. You can also use polygons that you chose yourself, but their figures apply only to these places. Never use the labels that the model was trained on.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, if you choose a &lt;b&gt;model&lt;/b&gt;, the image to map with it.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; gives all samples the same weight; &lt;i&gt;auto&lt;/i&gt; uses stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence level&lt;/b&gt; of the intervals: at 95, nineteen out of twenty such intervals contain the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also available as numbers in the Model Designer. Overall accuracy is misleading if one class covers most of the map: check each class in the report.&lt;/p&gt;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Class map, or with a model the raster to map</source>
+        <source>Class map, or the raster to map if a model is chosen</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -265,12 +265,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Confidence of the intervals (percent)</source>
+        <source>Confidence level of the intervals (percent)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>With a model: bands in its order (empty = automatic)</source>
+        <source>If a model is chosen: bands in its order (empty = automatic)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -285,12 +285,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy, lower end of the interval</source>
+        <source>Overall accuracy, lower limit of the interval</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy, upper end of the interval</source>
+        <source>Overall accuracy, upper limit of the interval</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -315,17 +315,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy weighted by area</source>
+        <source>Overall accuracy, area-weighted</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Accuracy weighted by area, lower end of the interval</source>
+        <source>Area-weighted accuracy, lower limit of the interval</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Accuracy weighted by area, upper end of the interval</source>
+        <source>Area-weighted accuracy, upper limit of the interval</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -345,7 +345,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that so far only has weights is turned into a graph, which is compared with them.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scenes become maps that are the same all over a window; for change, the bands of both dates are one stack. What is written is compared with the model before.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, to train from; only for models that have them.&lt;/p&gt;&lt;p&gt;Making a file for Deepness, and a graph of weights, needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine). Mind the model&#x27;s licence when you hand it on.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that only has weights is converted to a graph, which is compared with the original.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scene labels become maps with one class per window; for change detection, stack the bands of both dates. The result is compared with the model before it is saved.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, for further training; only for models that have them.&lt;/p&gt;&lt;p&gt;To create a file for Deepness, or a graph from weights, the engine&#x27;s training libraries are needed (SpectralGPT &gt; Engine). Observe the licence of the model if you share it.&lt;/p&gt;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -355,7 +355,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>onnx carries the model&#x27;s card; deepness is for the QGIS plugin of that name; safetensors are weights to train from.</source>
+        <source>onnx includes the model card; deepness is for the QGIS plugin Deepness; safetensors contains weights for further training.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -370,22 +370,22 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>Largest difference of a probability</source>
+        <source>Largest difference in a probability</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>Choose a model: the name of an installed one, or a model file.</source>
+        <source>Choose a model: the name of an installed model, or a model file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>The format &#x27;{format}&#x27; is a file that ends in {ending}, and the output is &#x27;{output}&#x27;. Change one of them.</source>
+        <source>The format &#x27;{format}&#x27; needs a file that ends in {ending}, but the output is &#x27;{output}&#x27;. Change one of them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a file.</source>
+        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a model file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -395,7 +395,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Makes a model of your own from a few polygons, points or a class raster.</source>
+        <source>Trains a model of your own from a few polygons, points or a class raster.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -405,7 +405,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>&lt;p&gt;Shows the model what your classes look like, and makes a model that maps them elsewhere. It starts from a backbone that already knows multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Make a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on ground that is surely this class. Include what is easily confused, and one class for &#x27;everything else&#x27;. What you do not label is ignored; it does not count as background. Polygons that lie apart also let the tool judge the model on ground that it did not learn from.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images with the labelled ground. Several may share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits count. The colours and names of the layer&#x27;s classes become those of the model.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; learns a class for every pixel; &lt;i&gt;scenes&lt;/i&gt; one label for a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, with labels that say where something changed and where nothing did.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes few of its weights; &lt;i&gt;full&lt;/i&gt; changes all and wants many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by your labels and your machine and says why.&lt;br&gt;&lt;b&gt;Where the model shall work&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it stand other dates, other light and haze; &lt;i&gt;here&lt;/i&gt; is a little better on these very rasters and may fail on others.&lt;br&gt;&lt;b&gt;Rounds&lt;/b&gt;: how often the labels are gone through; 0 stops by itself.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the folder that is suggested it is installed at once, and the tools for maps list it by its name. A file to train on from is written beside it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: how good the model is on labels that were held back, class by class, and how to make it again.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Trains a model on your own classes, so that you can map them in other places. It starts from a backbone that was pretrained on multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Create a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on an area that clearly belongs to this class. Include areas that are easily confused, and one class for &#x27;everything else&#x27;. Areas that you do not label are ignored; they do not count as background. If the polygons are spread out, the tool can also measure the accuracy on areas that the model has not seen.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images of the labelled areas. Several images can share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits are included. The model takes over the colours and names of the layer&#x27;s classes.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, with one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; assigns a class to every pixel; &lt;i&gt;scenes&lt;/i&gt; assigns one label to a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, using labels for changed and unchanged areas.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone unchanged and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes a small part of its weights; &lt;i&gt;full&lt;/i&gt; changes all of them and needs many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by the number of labels and your computer, and explains why.&lt;br&gt;&lt;b&gt;Where the model will be used&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it robust to other dates, light and haze; &lt;i&gt;here&lt;/i&gt; is slightly better on these rasters, but may fail on others.&lt;br&gt;&lt;b&gt;Epochs&lt;/b&gt;: how many times the training passes through the labels; with 0, it stops automatically.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the suggested folder it is installed immediately, and the mapping tools list it by its name. A file for further training is written next to it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the accuracy on held-back labels for each class, and how to repeat the training.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -435,7 +435,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>What the model shall do</source>
+        <source>Task of the model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -460,37 +460,37 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>auto decides by the number of labels and the machine. quick fits a last step on the model as it is, and takes seconds; adapters lets a small part of it learn along; full all of it, and takes longest.</source>
+        <source>auto decides by the number of labels and the computer. quick trains only a last layer and takes seconds; adapters also trains a small part of the model; full trains all of it and takes longest.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Where the model shall work</source>
+        <source>Where the model will be used</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>anywhere makes it stand other dates, other light and haze. here is a little better on these rasters and may fail on others.</source>
+        <source>anywhere makes the model robust to other dates, light and haze. here is slightly better on these rasters, but may fail on others.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Rounds through the labels (0 = automatic)</source>
+        <source>Epochs (0 = automatic)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Bands of the second date, where they differ</source>
+        <source>Bands of the second date, if different</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Labels to hold back for judging (percent)</source>
+        <source>Labels held back for validation (percent)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Whole groups of neighbouring labels are held back, so that the model is judged elsewhere. 0 learns from all of them and cannot say how good the model is.</source>
+        <source>Whole groups of neighbouring labels are held back, so that accuracy is measured on areas that the model has not seen. With 0, all labels are used for training, and the accuracy is not measured.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -500,7 +500,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>For scenes: the field then holds them separated by ; or , or as a list.</source>
+        <source>For scenes: the field then contains several labels separated by ; or , or as a list.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -510,37 +510,37 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Models to predict with (*.onnx)</source>
+        <source>Models for mapping (*.onnx)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>There is nothing to learn from. Choose the rasters with the labelled ground.</source>
+        <source>No training data was specified. Choose the rasters with the labelled areas.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Change is learned from two dates: give the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
+        <source>Change detection needs two dates. Add the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Give one of the second for each of the first, in the same order.</source>
+        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Choose one of the second date for each of the first, in the same order.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Rasters of a second date (AFTER) were given, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
+        <source>Rasters of a second date (AFTER) were specified, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Several labels (MULTILABEL) are for whole scenes, but the task is &#x27;{}&#x27;. Untick it, or choose the task &#x27;scenes&#x27;.</source>
+        <source>Several labels (MULTILABEL) are only possible for whole scenes, but the task is &#x27;{}&#x27;. Untick this option, or choose the task &#x27;scenes&#x27;.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Scenes are learned from polygons or points with a label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
+        <source>Scenes need polygons or points with one label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -575,7 +575,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>&lt;p&gt;Turns a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. The file is only read as numbers: nothing in it is executed, and a file with anything else in it is refused.&lt;/p&gt;&lt;p&gt;A model that this plugin made on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file to train from, or an .onnx file to make maps with. Written into the plugin&#x27;s model folder it appears in the list of models; elsewhere, give its path as the model.&lt;/p&gt;&lt;p&gt;A checkpoint needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Converts a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. Only the weights in the file are read: no code in it is executed, and files with any other content are rejected.&lt;/p&gt;&lt;p&gt;A model made with this plugin on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file for training, or an .onnx file for mapping. In the model folder of the plugin it appears in the list of models; in any other folder, specify its path as the model.&lt;/p&gt;&lt;p&gt;To import a checkpoint, the engine&#x27;s training libraries are needed (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -590,47 +590,47 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>What the file holds</source>
+        <source>Content of the file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>auto looks into the file.</source>
+        <source>auto detects it from the file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>Empty takes the name of the file.</source>
+        <source>Leave empty to use the name of the file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>Model to train from (*.safetensors);;Model to predict with (*.onnx)</source>
+        <source>Model to train from (*.safetensors);;Model for mapping (*.onnx)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>What it is for</source>
+        <source>Purpose of the model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>There is no checkpoint &#x27;{}&#x27;. Choose the downloaded file.</source>
+        <source>There is no checkpoint &#x27;{}&#x27;. Choose the file that you downloaded.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>A model is taken in as it is: the output must end in {ending}, like &#x27;{given}&#x27;.</source>
+        <source>A model is imported without conversion, so the output must end in {ending}, like &#x27;{given}&#x27;.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The additional no-data values of &#x27;{}&#x27; are not known to the engine: it takes them for classes. Set them in the file instead.</source>
+        <source>The additional no-data values of &#x27;{}&#x27; cannot be passed to the engine, which would treat them as classes. Set them in the file instead.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer of polygons, of points, or a class raster.</source>
+        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer with polygons or points, or a class raster.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -640,32 +640,32 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
+        <source>Choose the field of &#x27;{layer}&#x27; that contains the class of each feature. Available fields: {fields}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Its fields are: {fields}.</source>
+        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Available fields: {fields}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>Nothing is selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
+        <source>No features are selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The labels &#x27;{layer}&#x27; have one class only: &#x27;{label}&#x27;. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <source>The labels &#x27;{layer}&#x27; have only one class: &#x27;{label}&#x27;. Also label areas that do not belong to this class, for instance as &#x27;other&#x27;.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
-        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, incomplete or in a format that QGIS cannot read. Copy or download it again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
-        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, incomplete or in a format that QGIS cannot read. Copy or download it again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -750,27 +750,27 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Only this rectangle is computed. Empty means the whole raster.</source>
+        <source>Only this rectangle is processed. Leave empty for the whole raster.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Compute on</source>
+        <source>Processing device</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>auto takes the GPU when it passed its check, else the processor. The log says what was used.</source>
+        <source>auto uses the GPU if it passed its test, otherwise the processor. The log shows which one was used.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Overlap of windows (percent)</source>
+        <source>Overlap between windows (percent)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>More overlap gives smoother borders between windows and takes longer.</source>
+        <source>A larger overlap gives smoother transitions between windows, but takes longer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -780,12 +780,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Show a quick look at what the map shows first</source>
+        <source>First show a quick look at the current map view</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>A coarse map of the view appears after some seconds, while the whole one is computed. It is removed when the run ends.</source>
+        <source>A coarse map of the current view appears after a few seconds, while the full result is being computed. It is removed when the run ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -805,7 +805,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Makes a backbone of your own from imagery alone, without any labels.</source>
+        <source>Trains a backbone of your own from imagery alone, without labels.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -815,12 +815,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>&lt;p&gt;Lets a model learn from imagery alone: most of each picture is hidden, and the model learns to fill it in. What comes out is a backbone, from which &#x27;Train model from labels&#x27; makes models for your classes. You do not need this for ordinary work: a backbone is installed with the plugin. It pays when you have much imagery of a kind that the shipped one has not seen, and a GPU or patience.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. Nothing has to be drawn. Sizes, regions and pixel sizes may differ; pixels without data are never learned from.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to go on with, which is quickest, or a size for a fresh start: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:ROUNDS, then if you like :LEARNING RATE, :HIDDEN SHARE and :PATTERN of the raster names, with ; between stages, for example 64:20:1e-3; 128:10:5e-4. Empty chooses by the amount of imagery.&lt;br&gt;&lt;b&gt;Hidden share&lt;/b&gt;: how much of each picture is hidden; 0.9 is what SpectralGPT was made with.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is kept there. Run the tool again with the same values after a stop, and it goes on where it was.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the folder that is suggested it is installed at once.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the curves of the loss, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked picture, what the model made of it, and the error. A good backbone draws fields, roads and shores where they are.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Trains a model from imagery alone: most of each image is masked, and the model learns to reconstruct it. The result is a backbone, from which &#x27;Train model from labels&#x27; creates models for your classes. You do not need this for ordinary work, as the plugin includes a backbone. It is worthwhile if you have a lot of imagery of a kind that the included backbone was not trained on, and a GPU or plenty of time.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. No labels are needed. Sizes, regions and pixel sizes may differ; no-data pixels are never used.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to continue training, which is quickest, or a network size to start from random weights: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:EPOCHS, optionally followed by :LEARNING RATE, :MASKED SHARE and :PATTERN of the raster names. Separate stages by ;, for example 64:20:1e-3; 128:10:5e-4. If left empty, the stages depend on the amount of imagery.&lt;br&gt;&lt;b&gt;Masked share&lt;/b&gt;: how much of each image is masked; SpectralGPT was trained with 0.9.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is saved there. After an interruption, run the tool again with the same values to continue.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the suggested folder it is installed immediately.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the loss curves, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked image, its reconstruction by the model, and the error. A good backbone reconstructs fields, roads and shorelines in the right places.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Loss at the end</source>
+        <source>Final loss</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -830,12 +830,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>All rasters in it are used, beside those chosen above.</source>
+        <source>All rasters in this folder are used, in addition to those chosen above.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Start from: a backbone, or a size</source>
+        <source>Start from a backbone, or a network size</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -845,47 +845,47 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], separated by ;</source>
+        <source>WINDOW:EPOCHS[:LEARNING RATE[:MASKED SHARE[:PATTERN]]], separated by ;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Hidden share of each picture (0.1 to 0.99)</source>
+        <source>Masked share of each image (0.1 to 0.99)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Rounds of every stage (0 = as the stages say)</source>
+        <source>Epochs of every stage (0 = as specified in the stages)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Pictures at a time (0 = by the memory)</source>
+        <source>Batch size (0 = depending on memory)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Steps of a round (0 = by the amount of imagery)</source>
+        <source>Steps per epoch (0 = depending on the amount of imagery)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>What the model is judged by</source>
+        <source>Loss function</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>token is what the published weights were made with; the others add the shape of the spectrum.</source>
+        <source>token was used for the published weights; the others also take the shape of the spectrum into account.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Positions from one window size to the next</source>
+        <source>Position embedding when the window size changes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>interpolate keeps what was learned; drop starts them again, as published.</source>
+        <source>interpolate keeps what was learned; drop starts again, as in the published method.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -895,7 +895,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Progress is kept there; a run that was stopped goes on from it.</source>
+        <source>Progress is saved there, and an interrupted run continues from it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -915,17 +915,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another one.</source>
+        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another folder.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>There is nothing to learn from. Choose rasters, or a folder of rasters.</source>
+        <source>No training data was specified. Choose rasters, or a folder of rasters.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>The stage &#x27;{stage}&#x27; is not understood. Write each as WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], such as 64:20:1e-3, with ; between them.</source>
+        <source>The stage &#x27;{stage}&#x27; is not valid. Write each stage as WINDOW:EPOCHS[:LEARNING RATE[:MASKED SHARE[:PATTERN]]], such as 64:20:1e-3, separated by ;.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -950,42 +950,42 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>Computed on</source>
+        <source>Device used</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>Choose a model: the name of an installed one, or a model file (.onnx).</source>
+        <source>Choose a model: the name of an installed model, or a model file (.onnx).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>&#x27;{}&#x27; is a model to train from. Choose its .onnx file, which predicts.</source>
+        <source>&#x27;{}&#x27; is a model for training. Choose its .onnx file, which makes predictions.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>&#x27;{}&#x27; is no model file: expected one that ends in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
+        <source>&#x27;{}&#x27; is not a model file: its name must end in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or an installed model: {fitting}.</source>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another file, or an installed model: {fitting}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>The model &#x27;{name}&#x27; is for {task}. Choose one that fits this tool: {fitting}.</source>
+        <source>The model &#x27;{name}&#x27; is for {task}. Choose a model for this tool: {fitting}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
+        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or specify the path of a model file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>No quick look: there is no map to show it on.</source>
+        <source>No quick look: there is no map view to show it in.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1000,12 +1000,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>labelling scenes</source>
+        <source>scene classification</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>change between two dates</source>
+        <source>change detection</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1020,12 +1020,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The extent does not touch the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
+        <source>The extent does not intersect the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, where the tool has one, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <source>The layer &#x27;{}&#x27; is a web service without a fixed size. If the tool has an extent parameter, set it to the area that you need. Otherwise save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1035,22 +1035,22 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
+        <source>The layer &#x27;{name}&#x27; is not a file, so it has to be copied first: {columns} x {rows} pixels in {count} bands, {size:.1f} GB. At most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use that.</source>
+        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use the file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service answers and that the disk has room, or save the layer as a GeoTIFF and use that.</source>
+        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service responds and that the disk has enough free space, or save the layer as a GeoTIFF and use the file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; is shown as {given}, but its file says {own}: the file is believed.</source>
+        <source>The layer &#x27;{name}&#x27; has the CRS {given}, but its file specifies {own}. The CRS of the file is used.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1060,7 +1060,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Draws random points of every class of a map, to be looked at and judged by.</source>
+        <source>Draws random points from each class of a map, as reference data for accuracy assessment.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1070,7 +1070,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery, write down what is really there, and &#x27;Evaluate map&#x27; says how good the map is and how large each class truly is, with intervals (after Olofsson and others, 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 takes as many as the wanted standard error needs.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt;: how far the overall accuracy may typically be off; 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your guess of how much of each class is right.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all the same, which is best for judging rare classes.&lt;br&gt;&lt;b&gt;Fewest points of a class&lt;/b&gt;: 50 or more make the figures of rare classes usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at each in the imagery, and choose the class you see in the field &lt;i&gt;reference&lt;/i&gt;; the form lists the classes of the map. Look at the imagery, not at the map. Points still to do are orange. You may stop early: the first points are a random sample too. Leave out none because it is difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery and record the true class. &#x27;Evaluate map&#x27; then estimates the accuracy of the map and the true area of each class, with confidence intervals (Olofsson et al. 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 uses as many as are needed for the standard error.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt; of the overall accuracy: 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your estimate of the share of each class that is correct.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all classes the same number, which is best for rare classes.&lt;br&gt;&lt;b&gt;Minimum number of points per class&lt;/b&gt;: with 50 or more, the figures of rare classes are usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at the imagery, and set the field &lt;i&gt;reference&lt;/i&gt; to the class that you see; the form lists the classes of the map. Look at the imagery, not at the map. Points that are not labelled yet are orange. You can stop early: the first points are also a random sample. Do not skip points because they are difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1080,7 +1080,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Number of points (0 = by the standard error)</source>
+        <source>Number of points (0 = from the standard error)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1090,7 +1090,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>0.01 is one percent. Half of it needs four times as many points.</source>
+        <source>0.01 is one percent. Halving it needs four times as many points.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1100,7 +1100,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>How points are shared among the classes</source>
+        <source>Allocation of the points to the classes</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1110,7 +1110,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Fewest points of a class</source>
+        <source>Minimum number of points per class</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1125,7 +1125,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a map of classes. Choose a class map, such as one that &#x27;Land-cover map&#x27; made.</source>
+        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a class map. Choose a class map, such as one made with &#x27;Land-cover map&#x27;.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1135,7 +1135,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
-        <source>Gives every pixel of a multispectral raster a land-cover class.</source>
+        <source>Assigns a land-cover class to every pixel of a multispectral raster.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1145,7 +1145,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
-        <source>&lt;p&gt;Gives every pixel of a multispectral raster a class, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Digital numbers and reflectance both work; the log says how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty, and bands are matched by their names or wavelengths. If your raster says neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit what is computed, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. Pixels without data stay without data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are sure. Look at the image yourself where it falls below about 60: there the second-best class was close, often at borders or in places unlike those the model learned from.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Assigns a class to every pixel of a multispectral raster, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Both digital numbers and reflectance can be used; the log shows how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match bands by their names or wavelengths. If your raster has neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the area to process, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. No-data pixels remain no-data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are the most certain. Below about 60, the second-best class was close, often at class boundaries or in places unlike the training data: check the image there.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1175,42 +1175,42 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>&#x27;{value}&#x27; ({parameter}) is no list of band numbers. Give whole numbers from 1, such as 2,3,4,8, or leave it empty to have bands matched automatically.</source>
+        <source>&#x27;{value}&#x27; ({parameter}) is not a list of band numbers. Enter whole numbers starting from 1, such as 2,3,4,8, or leave it empty to match bands automatically.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>Choose a model to start from: the name of an installed one, or its file.</source>
+        <source>Choose a model to start from: the name of an installed model, or a model file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or one of these: {fitting}.</source>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another file, or one of these: {fitting}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>&#x27;{name}&#x27; cannot be trained on: that needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
+        <source>&#x27;{name}&#x27; cannot be used for training, which needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or give the path of a .safetensors file.</source>
+        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or specify the path of a .safetensors file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>The model &#x27;{name}&#x27; is installed: choose it by this name in {tools}.</source>
+        <source>The model &#x27;{name}&#x27; is now installed. Choose it by this name in {tools}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>Give the file {path} as the model in {tools}.</source>
+        <source>Choose the file {path} as the model in {tools}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Field with the class (not for a raster)</source>
+        <source>Field with the class (not for rasters)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1225,27 +1225,27 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Uses what is selected in the layer; the rest is left out.</source>
+        <source>Only the selected features of the layer are used.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Leave empty to match bands by name, description or wavelength. Otherwise give the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise enter the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>The name of an installed model to train from, or the path of its file (.safetensors).</source>
+        <source>The name of an installed model to train from, or the path of a model file (.safetensors).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Seed of the random numbers</source>
+        <source>Random seed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>The same seed gives the same result again, on the processor. Try others to see how much varies.</source>
+        <source>On the processor, the same seed always gives the same result. Try other seeds to see how much results vary.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1265,7 +1265,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Finds the places of a raster where a model is least sure, in order.</source>
+        <source>Finds the places in a raster where a model is least certain, in order.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1275,7 +1275,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>&lt;p&gt;Finds the places where a label teaches a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already knows.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: what you map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many you are willing to look at.&lt;br&gt;&lt;b&gt;Side of a place&lt;/b&gt;: 0 takes 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Labels there are&lt;/b&gt;: places on them are left out, unsaved edits too.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least sure), the uncertainty (0 is sure, 1 is undecided), and the two classes between which the model wavers, with their probabilities. Places keep a distance from each other, and no more than half of them are about the same two classes where there are others.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at each in the imagery, and draw polygons of what you see into your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Finds the places where new labels help a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already classifies well.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: the image to map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many places you want to label.&lt;br&gt;&lt;b&gt;Size of a place&lt;/b&gt;: 0 means 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Existing labels&lt;/b&gt;: places that are already labelled are left out, including unsaved edits.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least certain), the uncertainty (0 to 1), and the two most probable classes with their probabilities. Places keep a distance from each other, and if possible no more than half of them are about the same two classes.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at the imagery, and draw polygons of what you see in your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1285,12 +1285,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Side of a place (0 = 10 pixels)</source>
+        <source>Size of a place (0 = 10 pixels)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Labels there are (left out)</source>
+        <source>Existing labels (left out)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1305,7 +1305,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
-        <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
+        <source>The layer &#x27;{}&#x27; has no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1365,17 +1365,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>base stays as it is</source>
+        <source>the backbone is not changed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>a small part of the base learns</source>
+        <source>a small part of the model is trained</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>all of the base learns</source>
+        <source>the whole model is trained</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1420,7 +1420,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_access.py"/>
-        <source>The folder of your models, {folder}, cannot be made: {reason}. Choose another folder for the engine with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <source>The folder for your models, {folder}, cannot be created: {reason}. Choose another folder for the engine with Raster &gt; SpectralGPT &gt; Engine.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1441,7 +1441,7 @@
     <message>
         <location filename="../spectralgpt_qgis/gui/compare.py"/>
         <source>Left: with &#x27;{}&#x27;. Right: the map without it.
-Drag the line, or move it with the arrow keys. Esc ends.</source>
+Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1451,7 +1451,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/compare.py"/>
-        <source>Shows the layer to the left of a line only, which you drag over the map (Esc ends)</source>
+        <source>Shows the layer only to the left of a line, which you can drag across the map (press Esc to exit)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1486,7 +1486,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
-        <source>Why</source>
+        <source>Reason</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1531,7 +1531,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>Date of the image</source>
+        <source>Image date</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1561,7 +1561,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>Looking at the bands and values of &#x27;{}&#x27;…</source>
+        <source>Reading the bands and values of &#x27;{}&#x27;…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1571,17 +1571,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>None declared: every pixel counts</source>
+        <source>None declared: every pixel is used</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>The data of the layer &#x27;{}&#x27; cannot be found. Repair its source first (right-click, Change Data Source).</source>
+        <source>The data source of the layer &#x27;{}&#x27; cannot be found. Repair it first (right-click, Change Data Source).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>The layer &#x27;{}&#x27; is no file but a service, or lives inside QGIS: its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
+        <source>The layer &#x27;{}&#x27; is not a file but a web service or an internal QGIS layer, so its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1611,7 +1611,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
-        <source>Pixels of {pixel:.3g} m; it learned from {learned:.3g} m</source>
+        <source>Pixels of {pixel:.3g} m; the model was trained on {learned:.3g} m</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1621,7 +1621,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
-        <source>All its bands were found</source>
+        <source>All of its bands were found</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1736,12 +1736,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>Add this text to a question or an error report. Your home folder, your name, the name of this computer and passwords are taken out; look through it all the same.</source>
+        <source>Attach this text to a question or an error report. Your home folder, your user name, the name of this computer and any passwords were removed, but please check the text before you send it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>Gathering…</source>
+        <source>Collecting information…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1766,7 +1766,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>The report cannot be saved as {file}: {reason}. Choose another place.</source>
+        <source>The report cannot be saved to {file}: {reason}. Choose another location.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1786,7 +1786,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The installation of the engine did not come to its end.</source>
+        <source>The installation of the engine was not completed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1796,7 +1796,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The tools need an engine, which is not installed yet.</source>
+        <source>The tools need the SpectralGPT engine, which is not installed yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1806,17 +1806,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The engine is done.</source>
+        <source>The engine is ready.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Tells how many windows will be computed, how long that takes, and how much memory and disk it needs. Nothing is written.</source>
+        <source>Estimates the number of windows, the time, and the memory and disk space needed. Nothing is written.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Set &#x27;{}&#x27; first: it is missing or wrong.</source>
+        <source>First set &#x27;{}&#x27;: it is missing or not valid.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1831,12 +1831,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Windows: {windows}; {memory} of memory, {disk} on the disk.</source>
+        <source>Windows: {windows}; {memory} of memory, {disk} of disk space.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Windows: {windows}; {time}, {memory} of memory, {disk} on the disk.</source>
+        <source>Windows: {windows}; {time}, {memory} of memory, {disk} of disk space.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1861,7 +1861,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/help.py"/>
-        <source>Opens the guide at the page about this window (F1)</source>
+        <source>Opens the guide page for this window (F1)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1891,7 +1891,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
-        <source>The dates of these layers are not known: &#x27;{before}&#x27; was taken as the earlier one, as it is the upper one in the layer tree. Exchange them here if it is the other way round.</source>
+        <source>The dates of these layers are not known. &#x27;{before}&#x27; was assumed to be the earlier one, because it is above the other in the layer tree. Swap the layers here if this is wrong.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1901,7 +1901,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
-        <source>Installed model or path of a model file</source>
+        <source>Installed model, or path of a model file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1911,7 +1911,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
-        <source>Start fresh: {}</source>
+        <source>Start from random weights: {}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1936,7 +1936,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
-        <source>Pixel size it learned at: {:g} m</source>
+        <source>Pixel size in training: {:g} m</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1966,12 +1966,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
-        <source>The model could not be brought back: {}</source>
+        <source>The model could not be restored: {}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
-        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it permanently?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2016,7 +2016,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/details.py"/>
-        <source>Name in parameters</source>
+        <source>Name to use in parameters</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2071,7 +2071,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/details.py"/>
-        <source>Ships with the plugin</source>
+        <source>Included in the plugin</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2101,7 +2101,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
-        <source>Shipped</source>
+        <source>Included</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2121,7 +2121,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
-        <source>IoU (intersection over union) is the overlap of map and truth: of all ground that is a class or is mapped as it, the share on which both agree. 1 is best.</source>
+        <source>IoU (intersection over union) is the overlap of map and reference: the area where both show a class, divided by the area where at least one of them does. 1 is best.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2291,7 +2291,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
-        <source>To train from</source>
+        <source>For training</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2316,7 +2316,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>What parameters and scripts take, and what the files are called</source>
+        <source>Used in parameters, scripts and file names</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2326,7 +2326,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>&amp;Name of the file</source>
+        <source>File &amp;name</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2341,7 +2341,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Not known: the file is not compared with the published one</source>
+        <source>Not known: the file cannot be compared with the published one</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2366,7 +2366,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>not known before the download</source>
+        <source>known only after the download starts</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2381,7 +2381,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Models in these folders, such as on a network drive, are listed too; nothing is written there. A model of your own comes before a shared one of the same name, that before one that ships.</source>
+        <source>Models in these folders, for instance on a network drive, are also listed; nothing is written there. If several models have the same name, your own comes first, then the shared one, then the included one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2396,7 +2396,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Choose a folder of models</source>
+        <source>Choose a folder with models</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2441,7 +2441,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Take in a model file or a checkpoint</source>
+        <source>Import a model file or a checkpoint</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2451,7 +2451,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Fetch published weights</source>
+        <source>Download published weights</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2461,7 +2461,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Write the model for use elsewhere</source>
+        <source>Save the model for use elsewhere</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2471,7 +2471,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Another title or name</source>
+        <source>Change the title or name</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2491,7 +2491,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Folders that several people use</source>
+        <source>Folders that are used by several people</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2501,12 +2501,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>No model matches. Change the text, or choose all models.</source>
+        <source>No model matches. Change the search text, or choose all models.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>The layer &#x27;{}&#x27; is no file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
+        <source>The layer &#x27;{}&#x27; is not a file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2556,12 +2556,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/work.py"/>
-        <source>Another model is being worked on. Wait until that is done, or cancel it.</source>
+        <source>Another model is being processed. Wait until it is done, or cancel it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/work.py"/>
-        <source>&#x27;{}&#x27; is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth).</source>
+        <source>&#x27;{}&#x27; is not a model file. Choose an .onnx or .safetensors file of this plugin, or a SpectralGPT checkpoint (.pth).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2571,12 +2571,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Defaults of the tools</source>
+        <source>Default settings of the tools</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Automatic: the GPU where it works, else the processor</source>
+        <source>Automatic: the GPU if it works, otherwise the processor</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2586,7 +2586,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>GPU, or stop</source>
+        <source>GPU only</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2606,17 +2606,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>A job that needs more ends with a message, instead of slowing down the computer. About the computer&#x27;s memory, not that of a GPU.</source>
+        <source>A job that needs more memory ends with a message instead of slowing down the computer. This applies to the computer&#x27;s memory, not to that of a GPU.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>macOS has no way to keep such a limit.</source>
+        <source>This limit is not available on macOS.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Compute &amp;on</source>
+        <source>Pr&amp;ocessing device</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2631,7 +2631,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Looking at the engine…</source>
+        <source>Checking the engine…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2671,17 +2671,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Makes the engine anew; the old one stays until it works.</source>
+        <source>Installs the engine again; the old one is kept until the new one works.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Removes the engine. Your own models stay.</source>
+        <source>Removes the engine. Your own models are kept.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>The engine in use stays as it was.</source>
+        <source>The engine in use was not changed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2696,7 +2696,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>What the engine says appears here.</source>
+        <source>Messages of the engine appear here.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2706,7 +2706,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Versions, settings and the last messages, without personal data, to send to others.</source>
+        <source>Versions, settings and the last messages, without personal data, to send with a question.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2721,7 +2721,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Remove the SpectralGPT engine? Your own models stay; it can be installed again.</source>
+        <source>Remove the SpectralGPT engine? Your own models are kept, and you can install the engine again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2741,7 +2741,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>The engine works, and an update is waiting.</source>
+        <source>The engine works. An update is available.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2751,7 +2751,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>The engine computes the maps, in a process of its own. It is downloaded once, into a folder of yours; nothing of QGIS is changed.</source>
+        <source>The engine computes the maps in a separate process. It is downloaded once into your own folder and does not change QGIS.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2776,7 +2776,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>For {what}, on the {device}.</source>
+        <source>For {what}, on {device}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2791,37 +2791,37 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>From the folder of wheels, nothing is downloaded.</source>
+        <source>Nothing is downloaded: the packages come from the folder of wheels.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>How much is downloaded is not known for this system.</source>
+        <source>The download size is not known for this system.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Downloads {}.</source>
+        <source>Download size: {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {} on the disk.</source>
+        <source>Disk space needed: {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {needed} on the disk, where only {free} is free: make room, or choose another folder.</source>
+        <source>Disk space needed: {needed}, but only {free} is available. Free some space, or choose another folder.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {needed} on the disk, where {free} is free.</source>
+        <source>Disk space needed: {needed} ({free} available).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Not tested on this machine yet. Verify tries the processor and the GPU.</source>
+        <source>Not tested on this computer yet. Verify tests the processor and the GPU.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2911,7 +2911,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
-        <source>Maps, import of checkpoints and &amp;training of own models</source>
+        <source>Maps, import of checkpoints and &amp;training of your own models</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2921,7 +2921,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
-        <source>Sizes of this system&#x27;s packages, recorded on {}</source>
+        <source>Package sizes for this system, as of {}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2936,7 +2936,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
-        <source>The environment variable {} says where.</source>
+        <source>Taken from the environment variable {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3006,42 +3006,42 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Scenes that were held back: mean average precision {:.2f} (1 is best).</source>
+        <source>Held-back scenes: mean average precision {:.2f} (1 is best).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>How good the model is, is not known: no labels could be held back to judge it by.</source>
+        <source>The accuracy of the model is not known, because no labels could be held back.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the scenes that were held back, {share} got the right label.</source>
+        <source>{share} of the held-back scenes got the correct label.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the labelled pixels that were held back, {share} are mapped right.</source>
+        <source>{share} of the held-back labelled pixels were mapped correctly.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>They lie in one place, so how sure this is cannot be said.</source>
+        <source>They lie in one place, so no confidence interval can be given.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the scenes that were held back, {share} got the right label: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <source>{share} of the held-back scenes got the correct label (95 % confidence interval: {low} to {high}, from {places} places).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the labelled pixels that were held back, {share} are mapped right: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <source>{share} of the held-back labelled pixels were mapped correctly (95 % confidence interval: {low} to {high}, from {places} places).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
-        <source>The bands of &#x27;{}&#x27; are matched when training starts.</source>
+        <source>The bands of &#x27;{}&#x27; will be matched when training starts.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3061,12 +3061,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Precision: of what is mapped as it, the share that is it (user&#x27;s accuracy).</source>
+        <source>Precision (user&#x27;s accuracy): the share of the pixels mapped as this class that really belong to it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
+        <source>Recall (producer&#x27;s accuracy): the share of the pixels of this class that were mapped as this class.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3076,7 +3076,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Precision and recall in one figure: their harmonic mean.</source>
+        <source>The harmonic mean of precision and recall.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3086,7 +3086,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Overlap (intersection over union, IoU): of all that is it or is mapped as it, the share on which both agree.</source>
+        <source>Overlap (intersection over union, IoU): the area where map and labels both show this class, divided by the area where at least one of them does.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3096,7 +3096,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
-        <source>Overlap (intersection over union, IoU): of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <source>Overlap (intersection over union, IoU): the area where map and labels both show this class, divided by the area where at least one of them does. 100 % is best.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3136,7 +3136,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
-        <source>What you draw gets the chosen class. Right-click ends a polygon; click again to stop.</source>
+        <source>New polygons get the chosen class. Right-click to finish a polygon; click this button again to stop drawing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3151,22 +3151,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
-        <source>Removes the chosen class and its labels; Undo brings them back.</source>
+        <source>Removes the chosen class and its labels. Use Undo to restore them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>No cell of the raster has this value.</source>
+        <source>No pixel of the raster has this value.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>{given} of at least {wanted} points. Set {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <source>{given} of at least {wanted} points. Draw {wanted} to ten points in different places: some of them are held back to measure the accuracy on areas that the model has not seen.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten polygons in different places: some of them are held back to measure the accuracy on areas that the model has not seen.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3186,7 +3186,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>Labelled area in pixels of the first raster; unsaved edits count.</source>
+        <source>Labelled area in pixels of the first raster, including unsaved edits.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3211,7 +3211,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
-        <source>{reference}: {count} mapped right ({share})</source>
+        <source>{reference}: {count} mapped correctly ({share})</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3251,12 +3251,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Training… You can go on drawing meanwhile.</source>
+        <source>Training… You can continue drawing in the meantime.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>The tools of SpectralGPT are not in the toolbox. Load the plugin again.</source>
+        <source>The SpectralGPT tools are missing from the Processing toolbox. Reload the plugin.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3276,7 +3276,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Appears when a model was trained.</source>
+        <source>Available after training.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3286,17 +3286,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}, by an earlier training on this machine ({earlier}).</source>
+        <source>Expected time: about {time}, based on an earlier training on this computer ({earlier}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}. It was measured on another machine; after your first training this machine&#x27;s own time is shown.</source>
+        <source>Expected time: about {time}, measured on another computer. After your first training, the time of this computer is shown.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: not known before the first training of this kind on this machine.</source>
+        <source>Expected time: not known before the first training of this kind on this computer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3331,12 +3331,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>A class for every pixel.</source>
+        <source>One class for every pixel.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>One label for a whole polygon or grid cell.</source>
+        <source>One label for each polygon or grid cell.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3356,7 +3356,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Choose the raster with the ground you want to label.</source>
+        <source>Choose the raster that you want to label.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3366,12 +3366,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Both dates are the same raster. Choose another one for the second date.</source>
+        <source>Both dates are the same raster. Choose a different one for the second date.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Looking at the bands…</source>
+        <source>Checking the bands…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3406,17 +3406,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
-        <source>The file {} exists already and is left as it is. Give another name.</source>
+        <source>The file {} already exists and was not changed. Choose another name.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
-        <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
+        <source>The label layer could not be created in {path}: {reason} Choose a folder in which you can write.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Make a label layer, or choose one.</source>
+        <source>Create a label layer, or choose one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3431,37 +3431,37 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>&#x27;{name}&#x27; has {found} different values: it is an image and no class raster. Choose another layer.</source>
+        <source>&#x27;{name}&#x27; has {found} different values, so it is an image and not a class raster. Choose another layer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>{found} different values were found, and a model can have {most} classes at most. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <source>{found} different values were found, but a model can have at most {most} classes. Choose the field that holds the class rather than an ID of the features, or merge classes.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>All labels lie beside the rasters. Draw some on them.</source>
+        <source>All labels lie outside the rasters. Draw some on them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
+        <source>Label at least two classes: there are no labels of &#x27;{}&#x27; yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Label at least two classes. Add a second one.</source>
+        <source>Label at least two classes. Add a second class.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Few labels: {}. The model can be trained, but hardly be judged.</source>
+        <source>Few labels: {}. The model can be trained, but its accuracy can hardly be measured.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Choose a raster first: the label layer gets its coordinate system.</source>
+        <source>Choose a raster first: the label layer uses its coordinate system.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3471,7 +3471,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Where shall the labels be kept?</source>
+        <source>Save label layer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3481,12 +3481,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Without a class, and so left out: {}.</source>
+        <source>Left out because they have no class: {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Beside the rasters, and so left out: {}.</source>
+        <source>Left out because they lie outside the rasters: {}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3501,7 +3501,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Makes an empty polygon layer beside the project, with a field for the class, and begins to draw in it.</source>
+        <source>Creates an empty polygon layer next to the project, with a field for the class, and starts drawing in it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3511,7 +3511,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Draw three to ten small polygons of every class, in different places, each on ground that is surely this class. What you do not label is ignored.</source>
+        <source>Draw three to ten small polygons of every class, in different places, each on an area that clearly belongs to this class. Areas that you do not label are ignored.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3521,7 +3521,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>In the map view</source>
+        <source>In the current map view</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3536,7 +3536,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>For models that give every pixel a class.</source>
+        <source>Only for models that assign a class to every pixel.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3571,7 +3571,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Stands other dates, other light and haze.</source>
+        <source>Robust to other dates, light and haze.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3581,7 +3581,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A little better here, and may fail elsewhere.</source>
+        <source>Slightly better here, but may fail elsewhere.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3606,17 +3606,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Rounds</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Dev&amp;ice</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Held bac&amp;k to judge</source>
+        <source>Labels held bac&amp;k</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3631,57 +3626,57 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Decides by your labels and your machine.</source>
+        <source>Decided by the number of labels and the computer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Base stays as it is (quick)</source>
+        <source>Backbone unchanged (quick)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Only a last step learns: takes seconds, and suits few labels.</source>
+        <source>Trains only a last layer: takes seconds and suits few labels.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A small part learns (adapters)</source>
+        <source>Part of the model (adapters)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes few of the base&#x27;s weights: takes minutes.</source>
+        <source>Changes a small part of the model&#x27;s weights: takes minutes.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>All of it learns (full)</source>
+        <source>Whole model (full)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes all weights: wants many labels and a GPU.</source>
+        <source>Changes all weights: needs many labels and a GPU.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>How often the labels are gone through.</source>
+        <source>How many times the training passes through the labels.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A GPU where one works, else the processor.</source>
+        <source>The GPU if it works, otherwise the processor.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Whole groups of neighbouring labels, so that the model is judged elsewhere; with 0 it is not judged.</source>
+        <source>Whole groups of neighbouring labels, so that accuracy is measured on areas that the model has not seen. With 0, it is not measured.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>The same seed gives the same result again. Try others to see how much varies.</source>
+        <source>The same seed always gives the same result. Try other seeds to see how much results vary.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3691,7 +3686,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>One raster band for each band of the base, in its order, such as 2,3,4,8.</source>
+        <source>One raster band for each band of the base model, in its order, such as 2,3,4,8.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3706,7 +3701,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
-        <source>Places, the least sure first: {}</source>
+        <source>Places, least certain first: {}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3721,47 +3716,47 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your changes (quick).</source>
+        <source>Decided automatically: &#x27;{base}&#x27; is not changed, and only a last layer is trained (quick).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Starts from &#x27;{base}&#x27;. How much of it learns is decided by your labels and your machine.</source>
+        <source>Starts from &#x27;{base}&#x27;. How much of it is trained depends on your labels and your computer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your classes (quick). That suits fewer than {many} labels; there are {labels}.</source>
+        <source>Decided automatically: &#x27;{base}&#x27; is not changed, and only a last layer is trained (quick). This suits fewer than {many} labels; there are {labels}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: with {labels} labels &#x27;{base}&#x27; learns along, all of it on a working GPU (full), else a small part (adapters), or none where it is large (quick).</source>
+        <source>Decided automatically: with {labels} labels, &#x27;{base}&#x27; is trained as well: all of it with a working GPU (full), otherwise a small part (adapters), or none of it if it is large (quick).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>&#x27;{base}&#x27; stays as it is, and only a last step learns your labels (quick).</source>
+        <source>&#x27;{base}&#x27; is not changed, and only a last layer is trained (quick).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>A small part of &#x27;{base}&#x27; learns along (adapters).</source>
+        <source>A small part of &#x27;{base}&#x27; is trained as well (adapters).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>All of &#x27;{base}&#x27; learns along (full): wants many labels and a GPU.</source>
+        <source>All of &#x27;{base}&#x27; is trained (full), which needs many labels and a GPU.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
-        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <source>The map view does not show any raster that the model was trained on. Zoom to one of them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
-        <source>The rasters that the model learned from are not there any more.</source>
+        <source>The rasters that the model was trained on are no longer in the project.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3776,17 +3771,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
-        <source>Preview of the middle of the map in {seconds:.1f} s. Zoom in to see another part.</source>
+        <source>Preview of the centre of the map view in {seconds:.1f} s. Zoom in to see other areas.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
-        <source>Preview of what the map shows in {seconds:.1f} s.</source>
+        <source>Preview of the map view in {seconds:.1f} s.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_describer.py"/>
-        <source>Looking at the bands of {}</source>
+        <source>Checking the bands of {}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3796,7 +3791,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
-        <source>Take this raster out</source>
+        <source>Remove this raster</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3811,7 +3806,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
-        <source>Learns from several rasters at once: other places, other dates. They share the labels.</source>
+        <source>Trains on several rasters at once, for instance of other places or dates. They share the labels.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3826,7 +3821,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Opens the report in the browser.</source>
+        <source>Opens the report in the web browser.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3836,7 +3831,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Maps what the map view shows, as a temporary layer above the imagery.</source>
+        <source>Maps the current map view, as a temporary layer above the imagery.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3846,7 +3841,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Shows the preview to the left of a line only, which you drag over the map (Esc ends)</source>
+        <source>Shows the preview only to the left of a line, which you can drag across the map (press Esc to exit)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3856,7 +3851,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Opens the tool with the model and the raster filled in.</source>
+        <source>Opens the tool with the model and the raster already chosen.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3871,7 +3866,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Goes back to the labels, with this model as the one to start from.</source>
+        <source>Returns to the labels, with this model as the one to start from.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3881,27 +3876,27 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Per cent of each row</source>
+        <source>Percent of each row</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>When a model was trained, here stands how good it is.</source>
+        <source>The accuracy of the model is shown here after training.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Mapping what the map shows…</source>
+        <source>Mapping the current view…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Labels that were held back: {samples}. Each place was held back once, from a model that did not see it; the model itself learned from all.</source>
+        <source>Held-back labels: {samples}. Each place was held back once, from a model that did not see it; the final model was trained on all labels.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Labels that were held back: {samples}. The best round was chosen by the same labels, so they flatter it a little.</source>
+        <source>Held-back labels: {samples}. The best epoch was chosen with the same labels, so these figures are slightly too optimistic.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3911,22 +3906,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Round</source>
+        <source>Epoch</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Parts judged</source>
+        <source>Parts assessed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Curves appear as soon as labels that were held back have been judged.</source>
+        <source>The curves appear after the first results on held-back labels.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>There is nothing to draw: no labels were held back.</source>
+        <source>There are no curves, because no labels were held back.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3946,7 +3941,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
-        <source>Stopping, and writing the best model so far…</source>
+        <source>Stopping and saving the best model so far…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3961,7 +3956,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
-        <source>Stopped. There was no model yet, so nothing was kept.</source>
+        <source>Stopped. There was no model yet, so nothing was saved.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3971,12 +3966,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>On held-back labels, after round {done} of at most {rounds}:</source>
+        <source>On held-back labels, after epoch {done} of at most {rounds}:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>On held-back labels, before the first round:</source>
+        <source>On held-back labels, before the first epoch:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3986,52 +3981,52 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>No labels have been judged yet.</source>
+        <source>No results on held-back labels yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>&#x27;Stop now&#x27; does not wait, and keeps nothing.</source>
+        <source>&#x27;Stop now&#x27; stops immediately and keeps nothing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>There is no model yet: Cancel leaves nothing behind.</source>
+        <source>There is no model yet: if you cancel, nothing is saved.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model as it is.</source>
+        <source>If you cancel, the model is kept as it is now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model from before the first round, the best so far.</source>
+        <source>If you cancel, the model from before the first epoch is kept, the best so far.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model of round {best}, the best so far.</source>
+        <source>If you cancel, the model of epoch {best} is kept, the best so far.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model of round {best}, the best so far, was kept.</source>
+        <source>Stopped early. The model of epoch {best}, the best so far, was kept.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model from before the first round was kept.</source>
+        <source>Stopped early. The model from before the first epoch was kept.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model of the last round was kept.</source>
+        <source>Stopped early. The model of the last epoch was kept.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Done in {time}. The model of round {best}, the best, was kept.</source>
+        <source>Done in {time}. The model of epoch {best}, the best one, was kept.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4066,17 +4061,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <source>The layer &#x27;{}&#x27; has no text or whole-number field that could hold a class. Add one, and give every feature its class.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <source>None of the labels has a class: fill in the field &#x27;{}&#x27;.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <source>The layer &#x27;{}&#x27; is an image rendered by a web service, so its colours are not classes. Choose the original class raster, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4116,12 +4111,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>
-        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer&#x27;s properties; it is honoured here all the same.</source>
+        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer properties. It is still treated as no-data here.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>
-        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is left out: only single values are supported.</source>
+        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is ignored: only single values are supported.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4141,12 +4136,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/styling.py"/>
-        <source>To be judged</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/styling.py"/>
-        <source>Judged</source>
+        <source>Not yet labelled</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4156,12 +4146,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
-        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that brings it.</source>
+        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that provides it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
-        <source>The inputs could not be read. The log says more.</source>
+        <source>The inputs could not be read. See the log for details.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4171,22 +4161,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>&#x27;{}&#x27; is no address that can be downloaded: it must begin with https:// or http://.</source>
+        <source>&#x27;{}&#x27; is not an address for downloads: it must begin with https:// or http://.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>&#x27;{path}&#x27; cannot be written: {reason}. Make room, or choose another folder.</source>
+        <source>&#x27;{path}&#x27; cannot be written: {reason}. Free some space, or choose another folder.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
+        <source>The download could not start: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The download was cut off: {} What came so far is kept; download again to go on from there.</source>
+        <source>The download was interrupted: {} The downloaded part is kept; download again to continue.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4196,12 +4186,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>{came} of {whole} bytes came.</source>
+        <source>{came} of {whole} bytes were received.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>the server sent nothing.</source>
+        <source>the server sent no data.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -4211,32 +4201,32 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The server does not give {url} to everybody ({status}). Download it with your browser and import the file.</source>
+        <source>The server does not allow public access to {url} ({status}). Download it with your browser and import the file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The proxy asks for a name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
+        <source>The proxy requires a user name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The server answered {status} for {url}. Try again later.</source>
+        <source>The server returned the status {status} for {url}. Try again later.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The downloaded file has {came} bytes, expected are {size}. It was removed; try again later.</source>
+        <source>The downloaded file has {came} bytes instead of {size}. It was deleted; try again later.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The downloaded file is not the published one: its SHA-256 is {found}, expected is {expected}. It was removed; do not use it from elsewhere either.</source>
+        <source>The downloaded file is not the published one: its SHA-256 is {found} instead of {expected}. It was deleted; do not use copies of it from other sources.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/engine_state.py"/>
-        <source>Look at the SpectralGPT engine</source>
+        <source>Check the SpectralGPT engine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7121,12 +7111,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/base_python.py"/>
-        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install one (from python.org, or &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
+        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install it (from python.org, or with &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_client.py"/>
-        <source>The engine failed without saying why.</source>
+        <source>The engine failed without an error message.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7136,7 +7126,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The last installation of the engine did not come to its end. Install it again.</source>
+        <source>The last installation of the engine was not completed. Install it again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7151,12 +7141,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The Python that the engine was made from is gone or was replaced. Repair the engine.</source>
+        <source>The Python installation that the engine is based on was removed or replaced. Repair the engine.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The plugin was updated and asks for other versions of the engine&#x27;s libraries. Update the engine.</source>
+        <source>The plugin was updated and needs other versions of the engine&#x27;s libraries. Update the engine.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7166,12 +7156,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The disk of {1} has {2} GB free, and the installation needs {3} GB. Make room, or choose another folder for the engine.</source>
+        <source>The disk of {1} has {2} GB of free space, but the installation needs {3} GB. Free some space, or choose another folder for the engine.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine ran out of memory or was ended by the system. Close other programs, choose a smaller extent, or lower the number of threads, and run it again.</source>
+        <source>The engine ran out of memory or was terminated by the system. Close other programs, choose a smaller extent, or reduce the number of threads, and run it again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7181,17 +7171,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine crashed (access violation, 0xC0000005) in one of its libraries. Try the device &#x27;cpu&#x27;; if it happens again, update the graphics driver. </source>
+        <source>The engine crashed in one of its libraries (access violation, 0xC0000005). Try the device &#x27;cpu&#x27;. If it happens again, update the graphics driver. </source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start QGIS again. </source>
+        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then restart QGIS. </source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start Windows again.</source>
+        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then restart Windows.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7201,7 +7191,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine uses an instruction that this processor lacks (0xC000001D).</source>
+        <source>The engine needs an instruction that this processor does not support (0xC000001D).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7211,52 +7201,52 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>{1} It may take {2} MB of memory, which may be too little: see the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
+        <source>{1} It is limited to {2} MB of memory, which may not be enough. See the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine stopped answering and was ended. Run it again.</source>
+        <source>The engine stopped responding and was terminated. Run it again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine ended without an answer (exit code {1}).</source>
+        <source>The engine stopped without a result (exit code {1}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_lock.py"/>
-        <source>The engine is being installed by another process (number {1}). Wait until it has ended, or end it, and try again.</source>
+        <source>The engine is being installed by another process (number {1}). Wait until it is done, or end that process, and try again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The disk is full. Make room, or choose another folder for the engine in the settings.</source>
+        <source>The disk is full. Free some space, or choose another folder for the engine in the settings.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The system&#x27;s protection (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
+        <source>The system&#x27;s security software (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>A file of the engine is in use. Wait until running jobs have ended, or restart QGIS.</source>
+        <source>A file of the engine is in use. Wait until running jobs are done, or restart QGIS.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The engine&#x27;s folder may not be written to. Choose a folder of your own in the settings, or have its permissions changed.</source>
+        <source>You do not have write access to the engine&#x27;s folder. Choose another folder in the settings, or have its permissions changed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The engine&#x27;s folder has too long a path for Windows. Choose a shorter one in the settings.</source>
+        <source>The path of the engine&#x27;s folder is too long for Windows. Choose a shorter one in the settings.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The certificate of the package server was not accepted, as happens behind a company&#x27;s inspecting proxy. Give your company&#x27;s CA file in the settings, or use a folder of wheels.</source>
+        <source>The certificate of the package server was rejected, as often happens behind a corporate proxy that inspects traffic. Specify your organisation&#x27;s CA file in the settings, or use a folder of wheels.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -7266,37 +7256,37 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The package server refused access (401 or 403). Check the index&#x27;s address and password in the settings.</source>
+        <source>The package server denied access (401 or 403). Check the address and password of the package index in the settings.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The package server was not reached. Check the network and, in the settings, the proxy and the index; without a network, install from a folder of wheels.</source>
+        <source>The package server could not be reached. Check the network and, in the settings, the proxy and the package index. Without a network connection, install from a folder of wheels.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>A package arrived damaged. Run the installation again.</source>
+        <source>A package was damaged during download. Run the installation again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The system is too old for the engine&#x27;s libraries (its C library lacks what they need).</source>
+        <source>The operating system is too old for the engine&#x27;s libraries (its C library lacks functions that they need).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The memory did not suffice. Close other programs and run the installation again.</source>
+        <source>There was not enough memory. Close other programs and run the installation again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>There is no build of {1} for {2} where it was looked for. Use 64-bit Python 3.9 to 3.14; a mirror set in the settings may be incomplete.</source>
+        <source>No build of {1} for {2} was found. Use 64-bit Python 3.9 to 3.14. If a package mirror is set in the settings, it may be incomplete.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/package_installer.py"/>
-        <source>The folder of wheels &#x27;{1}&#x27; is missing or has no .whl files.</source>
+        <source>The folder of wheels &#x27;{1}&#x27; is missing or contains no .whl files.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -5,12 +5,12 @@
     <name>SpectralGPT</name>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
-        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} bands were chosen for {parameter}. Choose one raster band for each, or none to match them automatically.</source>
         <translation>Das Modell &#x27;{model}&#x27; braucht {expected} Kanäle in dieser Reihenfolge: {bands}. Für {parameter} wurden {given} gewählt. Wählen Sie für jeden einen Rasterkanal, oder keinen, damit sie automatisch zugeordnet werden.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
-        <source>The layer &#x27;{layer}&#x27; is a picture that a web service draws, in red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the imagery itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <source>The layer &#x27;{layer}&#x27; is an image rendered by a web service, with only red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the original imagery, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation>Der Layer &#x27;{layer}&#x27; ist ein Bild, das ein Webdienst zeichnet, in Rot, Grün und Blau. Das Modell &#x27;{model}&#x27; braucht {expected} gemessene Kanäle: {bands}. Verwenden Sie die Aufnahme selbst, als GeoTIFF oder von einem Coverage-Dienst (WCS).</translation>
     </message>
     <message>
@@ -45,12 +45,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must lie between {low:g} and {high:g}.</source>
+        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must be between {low:g} and {high:g}.</source>
         <translation>&#x27;{parameter}&#x27; ({name}) ist {value}; der Wert muss zwischen {low:g} und {high:g} liegen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;, which is no file this tool writes. Give a file name that ends in {expected}.</source>
+        <source>&#x27;{parameter}&#x27; would be written to &#x27;{target}&#x27;, but this tool cannot write that type of file. Specify a file name that ends in {expected}.</source>
         <translation>&#x27;{parameter}&#x27; soll nach &#x27;{target}&#x27; geschrieben werden, aber eine solche Datei schreibt dieses Werkzeug nicht. Geben Sie einen Dateinamen an, der auf {expected} endet.</translation>
     </message>
     <message>
@@ -60,12 +60,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;: QGIS opens no GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; and two digits, such as %20, in its path. Give another name or folder.</source>
+        <source>&#x27;{parameter}&#x27; would be written to &#x27;{target}&#x27;, but QGIS cannot open a GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; followed by two digits (such as %20) in its path. Choose another name or folder.</source>
         <translation>„{parameter}“ soll nach „{target}“ geschrieben werden: QGIS öffnet kein GeoPackage mit einem „;“ im Namen oder einem „%“ mit zwei Ziffern, etwa %20, im Pfad. Geben Sie einen anderen Namen oder Ordner an.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>Stopped early. What was done so far was kept.</source>
+        <source>Stopped early. The results so far were kept.</source>
         <translation>Vorzeitig beendet. Was bis dahin getan war, wurde behalten.</translation>
     </message>
     <message>
@@ -75,7 +75,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>What was computed was kept. Run the tool again with the same settings and the same output: it goes on where it stopped.</source>
+        <source>The results so far were kept. To continue, run the tool again with the same settings and the same output.</source>
         <translation>Was berechnet war, wurde behalten. Starten Sie das Werkzeug erneut mit denselben Einstellungen und derselben Ausgabe: Es macht dort weiter, wo es angehalten hat.</translation>
     </message>
     <message>
@@ -85,7 +85,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>Labels the cells of a grid, or your polygons, by what a raster shows there.</source>
+        <source>Labels grid cells or your own polygons with the kind of scene that a raster shows there.</source>
         <translation>Gibt den Zellen eines Gitters oder Ihren Polygonen ein Label nach dem, was ein Raster dort zeigt.</translation>
     </message>
     <message>
@@ -95,12 +95,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>&lt;p&gt;Says what kind of scene each place shows, such as a residential area, a highway or annual crops. One label covers a whole cell or polygon; for the class of each pixel use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 takes the size the model learned from, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter doubtful ones. Below about 60 the second-best label was close. A multi-label model gives every label that passed its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Determines what kind of scene each place shows, such as a residential area, a highway or annual crops. Each cell or polygon gets one label as a whole; to classify individual pixels, use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 uses the size that the model was trained on, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter out uncertain ones. Below about 60, the second-best label was close. A multi-label model assigns every label above its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Sagt, welche Art von Szene jede Stelle zeigt, zum Beispiel ein Wohngebiet, eine Autobahn oder einjährige Kulturen. Ein Label gilt für eine ganze Zelle oder ein ganzes Polygon; für die Klasse jedes Pixels verwenden Sie &#x27;Landbedeckungskarte&#x27;.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: ein multispektrales Bild mit allen Kanälen in einem Layer.&lt;br&gt;&lt;b&gt;Zonen&lt;/b&gt;: Polygone, die ein Label erhalten sollen, etwa Parzellen. Ohne Zonen wird ein Gitter über das Raster gelegt.&lt;br&gt;&lt;b&gt;Zellengröße&lt;/b&gt;: die Seitenlänge einer Gitterzelle in Karteneinheiten; 0 nimmt die Größe, mit der das Modell gelernt hat, was meist am besten ist.&lt;br&gt;&lt;b&gt;Kanäle&lt;/b&gt;: Lassen Sie das Feld leer, um sie nach Name oder Wellenlänge zuzuordnen.&lt;/p&gt;&lt;h3&gt;Ausgabe&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Klassifizierte Szenen&lt;/b&gt;: Polygone mit dem Label (class_name), seiner Konfidenz in Prozent und der Wahrscheinlichkeit jeder Klasse (prob_...), sodass Sie zweifelhafte herausfiltern können. Unter etwa 60 war das zweitbeste Label dicht dahinter. Ein Modell mit mehreren Labels gibt jedes Label aus, das seine Schwelle überschritten hat; die Farbe ist die des wahrscheinlichsten.&lt;/p&gt;</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>Cell size (0 = the model&#x27;s own)</source>
+        <source>Cell size (0 = the model&#x27;s own size)</source>
         <translation>Zellengröße (0 = die des Modells)</translation>
     </message>
     <message>
@@ -140,7 +140,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Maps what changed between two multispectral rasters of the same place.</source>
+        <source>Maps the changes between two multispectral rasters of the same place.</source>
         <translation>Kartiert, was sich zwischen zwei multispektralen Rastern derselben Stelle verändert hat.</translation>
     </message>
     <message>
@@ -150,7 +150,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change is the model&#x27;s: the one that ships looks for construction, passes over seasons and crops, and mostly misses water that rises or falls.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is put on the grid of the first. Choose dates without clouds and, where you can, from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: the probability from which a pixel counts as changed. Leave it empty for the model&#x27;s own; raise it when too much is marked, lower it when changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; drops smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are sure. Values around the threshold are worth a look at both images.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change depends on the model: the included one detects construction, ignores seasons and crops, and mostly misses rising or falling water.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is resampled to the grid of the first. Choose cloud-free dates, if possible from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: pixels count as changed from this probability on. Leave it empty to use the threshold of the model; raise it if too much is marked as changed, lower it if changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; removes smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are the most certain. Where values are close to the threshold, compare the two images yourself.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Kartiert, was sich am Boden zwischen zwei Zeitpunkten verändert hat. Was als Änderung gilt, bestimmt das Modell: Das mitgelieferte sucht nach Bautätigkeit, übergeht Jahreszeiten und Feldfrüchte und übersieht meist steigendes oder fallendes Wasser.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Vorher&lt;/b&gt; und &lt;b&gt;nachher&lt;/b&gt;: zwei multispektrale Raster derselben Stelle. Gitter, Pixelgröße und Koordinatenbezugssystem dürfen sich unterscheiden: Das zweite wird auf das Gitter des ersten gebracht. Wählen Sie wolkenfreie Zeitpunkte und möglichst dieselbe Jahreszeit.&lt;br&gt;&lt;b&gt;Schwelle&lt;/b&gt;: die Wahrscheinlichkeit, ab der ein Pixel als verändert gilt. Lassen Sie sie leer, um die des Modells zu nehmen; erhöhen Sie sie, wenn zu viel markiert wird, und verringern Sie sie, wenn Änderungen fehlen.&lt;br&gt;&lt;b&gt;Mindestfläche&lt;/b&gt; lässt kleinere Änderungen weg.&lt;/p&gt;&lt;h3&gt;Ausgaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Änderungskarte&lt;/b&gt;: 0 unverändert, 1 verändert, auf dem Gitter des ersten Rasters.&lt;br&gt;&lt;b&gt;Änderungswahrscheinlichkeit&lt;/b&gt; von 0 bis 1: Dunkle Flächen sind sicher. Bei Werten um die Schwelle lohnt sich ein Blick auf beide Bilder.&lt;br&gt;&lt;b&gt;Polygone&lt;/b&gt; dessen, was sich verändert hat, und eine Tabelle der &lt;b&gt;Flächen&lt;/b&gt;, gemessen auf dem Ellipsoid.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -165,7 +165,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Bands of the raster after, where they differ</source>
+        <source>Bands of the raster after, if different</source>
         <translation>Kanäle des Rasters nachher, wenn sie abweichen</translation>
     </message>
     <message>
@@ -175,7 +175,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>The probability from which a pixel counts as changed.</source>
+        <source>Pixels count as changed from this probability on.</source>
         <translation>Die Wahrscheinlichkeit, ab der ein Pixel als verändert gilt.</translation>
     </message>
     <message>
@@ -215,7 +215,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Both dates are the raster &#x27;{}&#x27;, in which nothing can have changed. Choose the raster of the second date (AFTER).</source>
+        <source>Both dates are the same raster &#x27;{}&#x27;, so no change can be detected. Choose the raster of the second date (AFTER).</source>
         <translation>Beide Zeitpunkte sind das Raster &#x27;{}&#x27;, in dem sich nichts verändert haben kann. Wählen Sie das Raster des zweiten Zeitpunkts (AFTER).</translation>
     </message>
     <message>
@@ -230,7 +230,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Says how good a map or a model is, with intervals, from places where the truth is known.</source>
+        <source>Measures the accuracy of a map or a model, with confidence intervals, at places where the true class is known.</source>
         <translation>Sagt anhand von Stellen, deren Wahrheit bekannt ist, wie gut eine Karte oder ein Modell ist, mit Intervallen.</translation>
     </message>
     <message>
@@ -240,12 +240,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>&lt;p&gt;Compares a map with places where you know what is there: how much is right, what is mistaken for what, and how sure these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample speaks for the whole map, and gives areas corrected for the map&#x27;s errors. Polygons that you chose yourself work too, but they tell of these places only. Never use the labels that the model was trained with: it knows them.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, when you choose a &lt;b&gt;model&lt;/b&gt;, the image that it is to map.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; counts all alike; &lt;i&gt;auto&lt;/i&gt; takes stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: of the intervals. At 95, nineteen of twenty such intervals hold the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also numbers that a graphical model can use. Overall accuracy is misleading where one class covers most of the map: look at each class in the report.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Compares a map with places whose true class you know. The result shows how much of the map is correct, which classes are confused, and how reliable these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample represents the whole map and gives areas corrected for the errors of the map. You can also use polygons that you chose yourself, but their figures apply only to these places. Never use the labels that the model was trained on.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, if you choose a &lt;b&gt;model&lt;/b&gt;, the image to map with it.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; gives all samples the same weight; &lt;i&gt;auto&lt;/i&gt; uses stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence level&lt;/b&gt; of the intervals: at 95, nineteen out of twenty such intervals contain the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also available as numbers in the Model Designer. Overall accuracy is misleading if one class covers most of the map: check each class in the report.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Vergleicht eine Karte mit Stellen, von denen Sie wissen, was dort ist: wie viel richtig ist, was womit verwechselt wird und wie sicher diese Zahlen sind.&lt;/p&gt;&lt;h3&gt;Was zuerst zu sammeln ist&lt;/h3&gt;&lt;p&gt;Ziehen Sie die Punkte mit &#x27;Stichprobe einer Karte ziehen&#x27; und füllen Sie ihr Feld &lt;i&gt;reference&lt;/i&gt; aus. Nur eine solche Zufallsstichprobe spricht für die ganze Karte und liefert Flächen, die um die Fehler der Karte korrigiert sind. Selbst gewählte Polygone gehen auch, sagen aber nur etwas über diese Stellen. Verwenden Sie nie die Labels, mit denen das Modell trainiert wurde: Die kennt es.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Karte&lt;/b&gt;: eine Klassenkarte; oder, wenn Sie ein &lt;b&gt;Modell&lt;/b&gt; wählen, das Bild, das es kartieren soll.&lt;br&gt;&lt;b&gt;Referenz&lt;/b&gt;: Punkte, Polygone oder ein Klassenraster in beliebigem Koordinatenbezugssystem.&lt;br&gt;&lt;b&gt;Feld&lt;/b&gt;: die wahre Klasse, als Name oder Wert der Klasse in der Karte.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: wie die Referenz gezogen wurde. &lt;i&gt;stratified&lt;/i&gt; (geschichtet) gewichtet jede Klasse mit ihrer Fläche in der Karte; &lt;i&gt;simple&lt;/i&gt; (einfach) zählt alle gleich; &lt;i&gt;auto&lt;/i&gt; nimmt stratified bei einer Stichprobe, die mit dieser Erweiterung gezogen wurde.&lt;br&gt;&lt;b&gt;Konfidenzniveau&lt;/b&gt;: das der Intervalle. Bei 95 enthalten neunzehn von zwanzig solcher Intervalle den wahren Wert.&lt;/p&gt;&lt;h3&gt;Ausgaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Bericht&lt;/b&gt;: eine Seite mit allen Zahlen, zum Lesen oder Drucken.&lt;br&gt;&lt;b&gt;Tabelle&lt;/b&gt;: die Konfusionsmatrix; Zeilen sind wahr, Spalten kartiert.&lt;br&gt;Die wichtigsten Zahlen sind auch als Werte in der grafischen Modellierung verwendbar. Die Gesamtgenauigkeit führt in die Irre, wenn eine Klasse den größten Teil der Karte bedeckt: Sehen Sie sich im Bericht jede Klasse an.&lt;/p&gt;</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Class map, or with a model the raster to map</source>
+        <source>Class map, or the raster to map if a model is chosen</source>
         <translation>Klassenkarte, oder mit Modell das zu kartierende Raster</translation>
     </message>
     <message>
@@ -265,12 +265,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Confidence of the intervals (percent)</source>
+        <source>Confidence level of the intervals (percent)</source>
         <translation>Konfidenzniveau der Intervalle (Prozent)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>With a model: bands in its order (empty = automatic)</source>
+        <source>If a model is chosen: bands in its order (empty = automatic)</source>
         <translation>Mit Modell: Kanäle in seiner Reihenfolge (leer = automatisch)</translation>
     </message>
     <message>
@@ -285,12 +285,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy, lower end of the interval</source>
+        <source>Overall accuracy, lower limit of the interval</source>
         <translation>Gesamtgenauigkeit, untere Grenze des Intervalls</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy, upper end of the interval</source>
+        <source>Overall accuracy, upper limit of the interval</source>
         <translation>Gesamtgenauigkeit, obere Grenze des Intervalls</translation>
     </message>
     <message>
@@ -315,17 +315,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy weighted by area</source>
+        <source>Overall accuracy, area-weighted</source>
         <translation>Flächengewichtete Gesamtgenauigkeit</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Accuracy weighted by area, lower end of the interval</source>
+        <source>Area-weighted accuracy, lower limit of the interval</source>
         <translation>Flächengewichtete Genauigkeit, untere Grenze des Intervalls</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Accuracy weighted by area, upper end of the interval</source>
+        <source>Area-weighted accuracy, upper limit of the interval</source>
         <translation>Flächengewichtete Genauigkeit, obere Grenze des Intervalls</translation>
     </message>
     <message>
@@ -345,7 +345,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that so far only has weights is turned into a graph, which is compared with them.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scenes become maps that are the same all over a window; for change, the bands of both dates are one stack. What is written is compared with the model before.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, to train from; only for models that have them.&lt;/p&gt;&lt;p&gt;Making a file for Deepness, and a graph of weights, needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine). Mind the model&#x27;s licence when you hand it on.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that only has weights is converted to a graph, which is compared with the original.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scene labels become maps with one class per window; for change detection, stack the bands of both dates. The result is compared with the model before it is saved.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, for further training; only for models that have them.&lt;/p&gt;&lt;p&gt;To create a file for Deepness, or a graph from weights, the engine&#x27;s training libraries are needed (SpectralGPT &gt; Engine). Observe the licence of the model if you share it.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Schreibt ein Modell als eine Datei zur Verwendung an anderer Stelle.&lt;/p&gt;&lt;h3&gt;Formate&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: für ONNX Runtime und für diese Erweiterung auf einem anderen Rechner. Die Datei enthält die Modellkarte: seine Kanäle mit Wellenlängen, seine Skalierung, seine Klassen mit Farben, seine Genauigkeit und seine Lizenz. Ein Modell, das bisher nur Gewichte hat, wird in einen Graphen umgewandelt, der mit ihnen verglichen wird.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: für die QGIS-Erweiterung Deepness. Die Werte müssen Reflektanz x 10000 sein und die Kanäle in der Reihenfolge des Modells liegen; Szenen werden zu Karten, die in einem Fenster überall gleich sind; bei Änderungen bilden die Kanäle beider Zeitpunkte einen Stapel. Was geschrieben wird, wird vorher mit dem Modell verglichen.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: die Gewichte, um davon aus zu trainieren; nur für Modelle, die welche haben.&lt;/p&gt;&lt;p&gt;Eine Datei für Deepness und ein Graph aus Gewichten erfordern die Trainingsbibliotheken der Engine (SpectralGPT &gt; Engine). Beachten Sie die Lizenz des Modells, wenn Sie es weitergeben.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -355,7 +355,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>onnx carries the model&#x27;s card; deepness is for the QGIS plugin of that name; safetensors are weights to train from.</source>
+        <source>onnx includes the model card; deepness is for the QGIS plugin Deepness; safetensors contains weights for further training.</source>
         <translation>onnx enthält die Modellkarte; deepness ist für die gleichnamige QGIS-Erweiterung; safetensors sind Gewichte, um davon aus zu trainieren.</translation>
     </message>
     <message>
@@ -370,22 +370,22 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>Largest difference of a probability</source>
+        <source>Largest difference in a probability</source>
         <translation>Größter Unterschied einer Wahrscheinlichkeit</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>Choose a model: the name of an installed one, or a model file.</source>
+        <source>Choose a model: the name of an installed model, or a model file.</source>
         <translation>Wählen Sie ein Modell: den Namen eines installierten oder eine Modelldatei.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>The format &#x27;{format}&#x27; is a file that ends in {ending}, and the output is &#x27;{output}&#x27;. Change one of them.</source>
+        <source>The format &#x27;{format}&#x27; needs a file that ends in {ending}, but the output is &#x27;{output}&#x27;. Change one of them.</source>
         <translation>Das Format &#x27;{format}&#x27; ist eine Datei, die auf {ending} endet, die Ausgabe ist aber &#x27;{output}&#x27;. Ändern Sie eines von beiden.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a file.</source>
+        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a model file.</source>
         <translation>Es gibt kein Modell &#x27;{name}&#x27;. Wählen Sie eines von diesen: {known}; oder eine Datei.</translation>
     </message>
     <message>
@@ -395,7 +395,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Makes a model of your own from a few polygons, points or a class raster.</source>
+        <source>Trains a model of your own from a few polygons, points or a class raster.</source>
         <translation>Erstellt aus wenigen Polygonen, Punkten oder einem Klassenraster ein eigenes Modell.</translation>
     </message>
     <message>
@@ -405,7 +405,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>&lt;p&gt;Shows the model what your classes look like, and makes a model that maps them elsewhere. It starts from a backbone that already knows multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Make a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on ground that is surely this class. Include what is easily confused, and one class for &#x27;everything else&#x27;. What you do not label is ignored; it does not count as background. Polygons that lie apart also let the tool judge the model on ground that it did not learn from.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images with the labelled ground. Several may share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits count. The colours and names of the layer&#x27;s classes become those of the model.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; learns a class for every pixel; &lt;i&gt;scenes&lt;/i&gt; one label for a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, with labels that say where something changed and where nothing did.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes few of its weights; &lt;i&gt;full&lt;/i&gt; changes all and wants many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by your labels and your machine and says why.&lt;br&gt;&lt;b&gt;Where the model shall work&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it stand other dates, other light and haze; &lt;i&gt;here&lt;/i&gt; is a little better on these very rasters and may fail on others.&lt;br&gt;&lt;b&gt;Rounds&lt;/b&gt;: how often the labels are gone through; 0 stops by itself.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the folder that is suggested it is installed at once, and the tools for maps list it by its name. A file to train on from is written beside it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: how good the model is on labels that were held back, class by class, and how to make it again.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Trains a model on your own classes, so that you can map them in other places. It starts from a backbone that was pretrained on multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Create a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on an area that clearly belongs to this class. Include areas that are easily confused, and one class for &#x27;everything else&#x27;. Areas that you do not label are ignored; they do not count as background. If the polygons are spread out, the tool can also measure the accuracy on areas that the model has not seen.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images of the labelled areas. Several images can share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits are included. The model takes over the colours and names of the layer&#x27;s classes.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, with one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; assigns a class to every pixel; &lt;i&gt;scenes&lt;/i&gt; assigns one label to a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, using labels for changed and unchanged areas.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone unchanged and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes a small part of its weights; &lt;i&gt;full&lt;/i&gt; changes all of them and needs many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by the number of labels and your computer, and explains why.&lt;br&gt;&lt;b&gt;Where the model will be used&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it robust to other dates, light and haze; &lt;i&gt;here&lt;/i&gt; is slightly better on these rasters, but may fail on others.&lt;br&gt;&lt;b&gt;Epochs&lt;/b&gt;: how many times the training passes through the labels; with 0, it stops automatically.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the suggested folder it is installed immediately, and the mapping tools list it by its name. A file for further training is written next to it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the accuracy on held-back labels for each class, and how to repeat the training.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation>&lt;p&gt;Zeigt dem Modell, wie Ihre Klassen aussehen, und erstellt ein Modell, das sie anderswo kartiert. Es geht von einem Backbone aus, das multispektrale Bilder schon kennt, deshalb genügen wenige Labels.&lt;/p&gt;&lt;h3&gt;Was zuerst zu zeichnen ist&lt;/h3&gt;&lt;p&gt;Erstellen Sie einen Polygonlayer mit einem Feld für die Klasse. Zeichnen Sie von &lt;b&gt;jeder&lt;/b&gt; Klasse drei bis zehn kleine Polygone an verschiedenen Stellen, jedes auf einer Fläche, die sicher zu dieser Klasse gehört. Nehmen Sie auf, was leicht verwechselt wird, und eine Klasse für &#x27;alles andere&#x27;. Was kein Label hat, wird ignoriert; es zählt nicht als Hintergrund. Polygone, die auseinander liegen, erlauben dem Werkzeug auch, das Modell auf Flächen zu beurteilen, von denen es nicht gelernt hat.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: die Bilder mit den Flächen, die Labels haben. Mehrere können sich einen Label-Layer teilen.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: Polygone, Punkte oder ein Klassenraster in beliebigem Koordinatenbezugssystem. Nicht gespeicherte Änderungen zählen mit. Die Farben und Namen der Klassen des Layers werden die des Modells.&lt;br&gt;&lt;b&gt;Feld&lt;/b&gt;: Text oder ganze Zahlen, ein Wert für jede Klasse.&lt;br&gt;&lt;b&gt;Aufgabe&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; lernt eine Klasse für jedes Pixel; &lt;i&gt;scenes&lt;/i&gt; ein Label für ein ganzes Polygon; &lt;i&gt;change&lt;/i&gt; vergleicht die Raster mit denen eines zweiten Zeitpunkts, mit Labels, die sagen, wo sich etwas verändert hat und wo nicht.&lt;br&gt;&lt;b&gt;Methode&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; behält das Backbone bei und dauert Sekunden; &lt;i&gt;adapters&lt;/i&gt; ändert wenige seiner Gewichte; &lt;i&gt;full&lt;/i&gt; ändert alle und braucht viele Labels und eine GPU. &lt;i&gt;auto&lt;/i&gt; entscheidet nach Ihren Labels und Ihrem Rechner und sagt, warum.&lt;br&gt;&lt;b&gt;Wo das Modell arbeiten soll&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; macht es robust gegen andere Zeitpunkte, anderes Licht und Dunst; &lt;i&gt;here&lt;/i&gt; ist auf genau diesen Rastern etwas besser und kann auf anderen versagen.&lt;br&gt;&lt;b&gt;Durchgänge&lt;/b&gt;: wie oft die Labels durchgegangen werden; 0 hört von selbst auf.&lt;/p&gt;&lt;h3&gt;Ausgaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modell&lt;/b&gt;: Im vorgeschlagenen Ordner ist es sofort installiert, und die Werkzeuge für Karten führen es unter seinem Namen auf. Eine Datei zum Weitertrainieren wird daneben geschrieben.&lt;br&gt;&lt;b&gt;Bericht&lt;/b&gt;: wie gut das Modell auf zurückgehaltenen Labels ist, Klasse für Klasse, und wie man es noch einmal erstellt.&lt;/p&gt;&lt;p&gt;Erfordert die Trainingsbibliotheken der Engine (SpectralGPT &gt; Engine).&lt;/p&gt;</translation>
     </message>
     <message>
@@ -435,7 +435,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>What the model shall do</source>
+        <source>Task of the model</source>
         <translation>Was das Modell tun soll</translation>
     </message>
     <message>
@@ -460,37 +460,37 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>auto decides by the number of labels and the machine. quick fits a last step on the model as it is, and takes seconds; adapters lets a small part of it learn along; full all of it, and takes longest.</source>
+        <source>auto decides by the number of labels and the computer. quick trains only a last layer and takes seconds; adapters also trains a small part of the model; full trains all of it and takes longest.</source>
         <translation>auto entscheidet nach der Zahl der Labels und dem Rechner. quick passt nur einen letzten Schritt auf dem unveränderten Modell an und dauert Sekunden; bei adapters lernt ein kleiner Teil des Modells mit; bei full das ganze, was am längsten dauert.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Where the model shall work</source>
+        <source>Where the model will be used</source>
         <translation>Wo das Modell arbeiten soll</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>anywhere makes it stand other dates, other light and haze. here is a little better on these rasters and may fail on others.</source>
+        <source>anywhere makes the model robust to other dates, light and haze. here is slightly better on these rasters, but may fail on others.</source>
         <translation>anywhere macht es robust gegen andere Zeitpunkte, anderes Licht und Dunst. here ist auf diesen Rastern etwas besser und kann auf anderen versagen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Rounds through the labels (0 = automatic)</source>
+        <source>Epochs (0 = automatic)</source>
         <translation>Durchgänge durch die Labels (0 = automatisch)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Bands of the second date, where they differ</source>
+        <source>Bands of the second date, if different</source>
         <translation>Kanäle des zweiten Zeitpunkts, wenn sie abweichen</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Labels to hold back for judging (percent)</source>
+        <source>Labels held back for validation (percent)</source>
         <translation>Zur Bewertung zurückgehaltene Labels (Prozent)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Whole groups of neighbouring labels are held back, so that the model is judged elsewhere. 0 learns from all of them and cannot say how good the model is.</source>
+        <source>Whole groups of neighbouring labels are held back, so that accuracy is measured on areas that the model has not seen. With 0, all labels are used for training, and the accuracy is not measured.</source>
         <translation>Ganze Gruppen benachbarter Labels werden zurückgehalten, damit das Modell anderswo beurteilt wird. 0 lernt von allen und kann nicht sagen, wie gut das Modell ist.</translation>
     </message>
     <message>
@@ -500,7 +500,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>For scenes: the field then holds them separated by ; or , or as a list.</source>
+        <source>For scenes: the field then contains several labels separated by ; or , or as a list.</source>
         <translation>Für Szenen: Das Feld enthält sie dann durch ; oder , getrennt oder als Liste.</translation>
     </message>
     <message>
@@ -510,37 +510,37 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Models to predict with (*.onnx)</source>
+        <source>Models for mapping (*.onnx)</source>
         <translation>Modelle zum Vorhersagen (*.onnx)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>There is nothing to learn from. Choose the rasters with the labelled ground.</source>
+        <source>No training data was specified. Choose the rasters with the labelled areas.</source>
         <translation>Es gibt nichts, wovon gelernt werden kann. Wählen Sie die Raster mit den Flächen, die Labels haben.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Change is learned from two dates: give the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
+        <source>Change detection needs two dates. Add the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
         <translation>Änderungen werden aus zwei Zeitpunkten gelernt: Geben Sie die Raster des zweiten Zeitpunkts (AFTER) an, eines für jedes des ersten, in derselben Reihenfolge.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Give one of the second for each of the first, in the same order.</source>
+        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Choose one of the second date for each of the first, in the same order.</source>
         <translation>Es gibt {before} Raster des ersten Zeitpunkts (INPUT) und {after} des zweiten (AFTER). Geben Sie für jedes des ersten eines des zweiten an, in derselben Reihenfolge.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Rasters of a second date (AFTER) were given, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
+        <source>Rasters of a second date (AFTER) were specified, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
         <translation>Es wurden Raster eines zweiten Zeitpunkts (AFTER) angegeben, die Aufgabe ist aber &#x27;{task}&#x27;. Wählen Sie die Aufgabe &#x27;change&#x27;, oder lassen Sie den zweiten Zeitpunkt leer.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Several labels (MULTILABEL) are for whole scenes, but the task is &#x27;{}&#x27;. Untick it, or choose the task &#x27;scenes&#x27;.</source>
+        <source>Several labels (MULTILABEL) are only possible for whole scenes, but the task is &#x27;{}&#x27;. Untick this option, or choose the task &#x27;scenes&#x27;.</source>
         <translation>Mehrere Labels (MULTILABEL) gibt es nur für ganze Szenen, die Aufgabe ist aber &#x27;{}&#x27;. Entfernen Sie das Häkchen, oder wählen Sie die Aufgabe &#x27;scenes&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Scenes are learned from polygons or points with a label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
+        <source>Scenes need polygons or points with one label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
         <translation>Szenen werden aus Polygonen oder Punkten mit je einem Label gelernt, &#x27;{}&#x27; ist aber ein Raster. Wählen Sie einen Vektorlayer oder die Aufgabe &#x27;segmentation&#x27;.</translation>
     </message>
     <message>
@@ -575,7 +575,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>&lt;p&gt;Turns a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. The file is only read as numbers: nothing in it is executed, and a file with anything else in it is refused.&lt;/p&gt;&lt;p&gt;A model that this plugin made on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file to train from, or an .onnx file to make maps with. Written into the plugin&#x27;s model folder it appears in the list of models; elsewhere, give its path as the model.&lt;/p&gt;&lt;p&gt;A checkpoint needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Converts a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. Only the weights in the file are read: no code in it is executed, and files with any other content are rejected.&lt;/p&gt;&lt;p&gt;A model made with this plugin on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file for training, or an .onnx file for mapping. In the model folder of the plugin it appears in the list of models; in any other folder, specify its path as the model.&lt;/p&gt;&lt;p&gt;To import a checkpoint, the engine&#x27;s training libraries are needed (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation>&lt;p&gt;Macht aus einem veröffentlichten SpectralGPT-Checkpoint (SpectralGPT.pth, SpectralGPT+.pth oder einem für Segmentierung oder Änderungen feinabgestimmten) eine Modelldatei für diese Erweiterung. Die Datei wird nur als Zahlen gelesen: Nichts darin wird ausgeführt, und eine Datei mit anderem Inhalt wird abgelehnt.&lt;/p&gt;&lt;p&gt;Ein Modell, das diese Erweiterung auf einem anderen Rechner erstellt hat (.onnx, .safetensors), wird geprüft und kopiert.&lt;/p&gt;&lt;h3&gt;Ausgabe&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modell&lt;/b&gt;: eine .safetensors-Datei, um davon aus zu trainieren, oder eine .onnx-Datei, um Karten zu erstellen. Im Modellordner der Erweiterung erscheint es in der Liste der Modelle; anderswo geben Sie seinen Pfad als Modell an.&lt;/p&gt;&lt;p&gt;Ein Checkpoint erfordert die Trainingsbibliotheken der Engine (SpectralGPT &gt; Engine).&lt;/p&gt;</translation>
     </message>
     <message>
@@ -590,47 +590,47 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>What the file holds</source>
+        <source>Content of the file</source>
         <translation>Was die Datei enthält</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>auto looks into the file.</source>
+        <source>auto detects it from the file.</source>
         <translation>auto sieht in die Datei.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>Empty takes the name of the file.</source>
+        <source>Leave empty to use the name of the file.</source>
         <translation>Leer nimmt den Namen der Datei.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>Model to train from (*.safetensors);;Model to predict with (*.onnx)</source>
+        <source>Model to train from (*.safetensors);;Model for mapping (*.onnx)</source>
         <translation>Modell zum Weitertrainieren (*.safetensors);;Modell zum Vorhersagen (*.onnx)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>What it is for</source>
+        <source>Purpose of the model</source>
         <translation>Wofür es ist</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>There is no checkpoint &#x27;{}&#x27;. Choose the downloaded file.</source>
+        <source>There is no checkpoint &#x27;{}&#x27;. Choose the file that you downloaded.</source>
         <translation>Es gibt keinen Checkpoint &#x27;{}&#x27;. Wählen Sie die heruntergeladene Datei.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>A model is taken in as it is: the output must end in {ending}, like &#x27;{given}&#x27;.</source>
+        <source>A model is imported without conversion, so the output must end in {ending}, like &#x27;{given}&#x27;.</source>
         <translation>Ein Modell wird übernommen, wie es ist: Die Ausgabe muss auf {ending} enden, wie &#x27;{given}&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The additional no-data values of &#x27;{}&#x27; are not known to the engine: it takes them for classes. Set them in the file instead.</source>
+        <source>The additional no-data values of &#x27;{}&#x27; cannot be passed to the engine, which would treat them as classes. Set them in the file instead.</source>
         <translation>Die zusätzlichen NoData-Werte von &#x27;{}&#x27; sind der Engine nicht bekannt: Sie hält sie für Klassen. Setzen Sie sie stattdessen in der Datei.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer of polygons, of points, or a class raster.</source>
+        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer with polygons or points, or a class raster.</source>
         <translation>Der Layer &#x27;{}&#x27; hat weder Polygone noch Punkte. Wählen Sie einen Layer mit Polygonen oder Punkten oder ein Klassenraster.</translation>
     </message>
     <message>
@@ -640,32 +640,32 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
+        <source>Choose the field of &#x27;{layer}&#x27; that contains the class of each feature. Available fields: {fields}.</source>
         <translation>Wählen Sie das Feld von &#x27;{layer}&#x27;, das die Klasse jedes Objekts enthält. Seine Felder sind: {fields}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Its fields are: {fields}.</source>
+        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Available fields: {fields}.</source>
         <translation>Der Layer &#x27;{layer}&#x27; hat kein Feld &#x27;{field}&#x27;. Seine Felder sind: {fields}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>Nothing is selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
+        <source>No features are selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
         <translation>In &#x27;{}&#x27; ist nichts gewählt. Wählen Sie die zu verwendenden Objekte, oder entfernen Sie das Häkchen bei &#x27;Nur gewählte Objekte&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The labels &#x27;{layer}&#x27; have one class only: &#x27;{label}&#x27;. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <source>The labels &#x27;{layer}&#x27; have only one class: &#x27;{label}&#x27;. Also label areas that do not belong to this class, for instance as &#x27;other&#x27;.</source>
         <translation>Die Labels &#x27;{layer}&#x27; haben nur eine Klasse: &#x27;{label}&#x27;. Vergeben Sie auch Labels für das, was nicht zu dieser Klasse gehört, zum Beispiel als &#x27;Sonstiges&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
-        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, incomplete or in a format that QGIS cannot read. Copy or download it again.</source>
         <translation>Die Datei &#x27;{file}&#x27; ({name}) kann nicht als Raster geöffnet werden: Sie ist beschädigt, wurde nicht vollständig kopiert oder ist von einer Art, die QGIS nicht lesen kann. Kopieren Sie sie erneut, oder laden Sie sie erneut herunter.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
-        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, incomplete or in a format that QGIS cannot read. Copy or download it again.</source>
         <translation>Die Datei &#x27;{file}&#x27; ({name}) kann nicht als Layer geöffnet werden: Sie ist beschädigt, wurde nicht vollständig kopiert oder ist von einer Art, die QGIS nicht lesen kann. Kopieren Sie sie erneut, oder laden Sie sie erneut herunter.</translation>
     </message>
     <message>
@@ -750,27 +750,27 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Only this rectangle is computed. Empty means the whole raster.</source>
+        <source>Only this rectangle is processed. Leave empty for the whole raster.</source>
         <translation>Nur dieses Rechteck wird berechnet. Leer bedeutet das ganze Raster.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Compute on</source>
+        <source>Processing device</source>
         <translation>Rechnen auf</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>auto takes the GPU when it passed its check, else the processor. The log says what was used.</source>
+        <source>auto uses the GPU if it passed its test, otherwise the processor. The log shows which one was used.</source>
         <translation>auto nimmt die GPU, wenn sie ihre Prüfung bestanden hat, sonst den Prozessor. Das Protokoll sagt, was verwendet wurde.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Overlap of windows (percent)</source>
+        <source>Overlap between windows (percent)</source>
         <translation>Überlappung der Fenster (Prozent)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>More overlap gives smoother borders between windows and takes longer.</source>
+        <source>A larger overlap gives smoother transitions between windows, but takes longer.</source>
         <translation>Mehr Überlappung gibt glattere Übergänge zwischen den Fenstern und dauert länger.</translation>
     </message>
     <message>
@@ -780,12 +780,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Show a quick look at what the map shows first</source>
+        <source>First show a quick look at the current map view</source>
         <translation>Zuerst eine schnelle Vorschau des Kartenausschnitts zeigen</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>A coarse map of the view appears after some seconds, while the whole one is computed. It is removed when the run ends.</source>
+        <source>A coarse map of the current view appears after a few seconds, while the full result is being computed. It is removed when the run ends.</source>
         <translation>Eine grobe Karte des Ausschnitts erscheint nach einigen Sekunden, während die ganze berechnet wird. Sie verschwindet, wenn der Lauf endet.</translation>
     </message>
     <message>
@@ -805,7 +805,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Makes a backbone of your own from imagery alone, without any labels.</source>
+        <source>Trains a backbone of your own from imagery alone, without labels.</source>
         <translation>Erstellt allein aus Bildern, ohne Labels, ein eigenes Backbone.</translation>
     </message>
     <message>
@@ -815,12 +815,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>&lt;p&gt;Lets a model learn from imagery alone: most of each picture is hidden, and the model learns to fill it in. What comes out is a backbone, from which &#x27;Train model from labels&#x27; makes models for your classes. You do not need this for ordinary work: a backbone is installed with the plugin. It pays when you have much imagery of a kind that the shipped one has not seen, and a GPU or patience.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. Nothing has to be drawn. Sizes, regions and pixel sizes may differ; pixels without data are never learned from.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to go on with, which is quickest, or a size for a fresh start: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:ROUNDS, then if you like :LEARNING RATE, :HIDDEN SHARE and :PATTERN of the raster names, with ; between stages, for example 64:20:1e-3; 128:10:5e-4. Empty chooses by the amount of imagery.&lt;br&gt;&lt;b&gt;Hidden share&lt;/b&gt;: how much of each picture is hidden; 0.9 is what SpectralGPT was made with.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is kept there. Run the tool again with the same values after a stop, and it goes on where it was.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the folder that is suggested it is installed at once.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the curves of the loss, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked picture, what the model made of it, and the error. A good backbone draws fields, roads and shores where they are.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Trains a model from imagery alone: most of each image is masked, and the model learns to reconstruct it. The result is a backbone, from which &#x27;Train model from labels&#x27; creates models for your classes. You do not need this for ordinary work, as the plugin includes a backbone. It is worthwhile if you have a lot of imagery of a kind that the included backbone was not trained on, and a GPU or plenty of time.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. No labels are needed. Sizes, regions and pixel sizes may differ; no-data pixels are never used.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to continue training, which is quickest, or a network size to start from random weights: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:EPOCHS, optionally followed by :LEARNING RATE, :MASKED SHARE and :PATTERN of the raster names. Separate stages by ;, for example 64:20:1e-3; 128:10:5e-4. If left empty, the stages depend on the amount of imagery.&lt;br&gt;&lt;b&gt;Masked share&lt;/b&gt;: how much of each image is masked; SpectralGPT was trained with 0.9.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is saved there. After an interruption, run the tool again with the same values to continue.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the suggested folder it is installed immediately.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the loss curves, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked image, its reconstruction by the model, and the error. A good backbone reconstructs fields, roads and shorelines in the right places.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation>&lt;p&gt;Lässt ein Modell allein aus Bildern lernen: Der größte Teil jedes Bildes wird verdeckt, und das Modell lernt, ihn zu ergänzen. Heraus kommt ein Backbone, aus dem &#x27;Modell mit Labels trainieren&#x27; Modelle für Ihre Klassen macht. Für die gewöhnliche Arbeit brauchen Sie das nicht: Ein Backbone wird mit der Erweiterung installiert. Es lohnt sich, wenn Sie viele Bilder einer Art haben, die das mitgelieferte nicht gesehen hat, und eine GPU oder Geduld.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; und &lt;b&gt;Ordner&lt;/b&gt;: Bilder vieler Stellen und Zeitpunkte mit wenigen Wolken. Es muss nichts gezeichnet werden. Größen, Regionen und Pixelgrößen dürfen sich unterscheiden; von Pixeln ohne Daten wird nie gelernt.&lt;br&gt;&lt;b&gt;Beginnen mit&lt;/b&gt;: ein Backbone, das fortgeführt wird, was am schnellsten geht, oder eine Größe für einen neuen Anfang: tiny und small für einen Prozessor, base und größere für GPUs.&lt;br&gt;&lt;b&gt;Stufen&lt;/b&gt;: zuerst kleine Fenster, später größere. Jede Stufe ist FENSTER:DURCHGÄNGE, danach wahlweise :LERNRATE, :VERDECKTER ANTEIL und :MUSTER der Rasternamen, mit ; zwischen den Stufen, zum Beispiel 64:20:1e-3; 128:10:5e-4. Leer wählt nach der Menge der Bilder.&lt;br&gt;&lt;b&gt;Verdeckter Anteil&lt;/b&gt;: wie viel von jedem Bild verdeckt wird; mit 0.9 wurde SpectralGPT erstellt.&lt;br&gt;&lt;b&gt;Ordner zum Fortsetzen&lt;/b&gt;: Dort wird der Fortschritt aufbewahrt. Starten Sie das Werkzeug nach einem Halt erneut mit denselben Werten, und es macht dort weiter, wo es war.&lt;/p&gt;&lt;h3&gt;Ausgaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: Im vorgeschlagenen Ordner ist es sofort installiert.&lt;br&gt;&lt;b&gt;Bericht&lt;/b&gt;: die Kurven des Verlusts, die Daten und die Einstellungen.&lt;br&gt;&lt;b&gt;Rekonstruktion&lt;/b&gt;: ein Raster mit einem maskierten Bild, dem, was das Modell daraus gemacht hat, und dem Fehler. Ein gutes Backbone zeichnet Felder, Straßen und Ufer dort, wo sie sind.&lt;/p&gt;&lt;p&gt;Erfordert die Trainingsbibliotheken der Engine (SpectralGPT &gt; Engine).&lt;/p&gt;</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Loss at the end</source>
+        <source>Final loss</source>
         <translation>Verlust am Ende</translation>
     </message>
     <message>
@@ -830,12 +830,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>All rasters in it are used, beside those chosen above.</source>
+        <source>All rasters in this folder are used, in addition to those chosen above.</source>
         <translation>Alle Raster darin werden verwendet, neben den oben gewählten.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Start from: a backbone, or a size</source>
+        <source>Start from a backbone, or a network size</source>
         <translation>Beginnen mit: ein Backbone oder eine Größe</translation>
     </message>
     <message>
@@ -845,47 +845,47 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], separated by ;</source>
+        <source>WINDOW:EPOCHS[:LEARNING RATE[:MASKED SHARE[:PATTERN]]], separated by ;</source>
         <translation>FENSTER:DURCHGÄNGE[:LERNRATE[:VERDECKTER ANTEIL[:MUSTER]]], durch ; getrennt</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Hidden share of each picture (0.1 to 0.99)</source>
+        <source>Masked share of each image (0.1 to 0.99)</source>
         <translation>Verdeckter Anteil jedes Bildes (0.1 bis 0.99)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Rounds of every stage (0 = as the stages say)</source>
+        <source>Epochs of every stage (0 = as specified in the stages)</source>
         <translation>Durchgänge jeder Stufe (0 = wie in den Stufen angegeben)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Pictures at a time (0 = by the memory)</source>
+        <source>Batch size (0 = depending on memory)</source>
         <translation>Bilder auf einmal (0 = nach dem Speicher)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Steps of a round (0 = by the amount of imagery)</source>
+        <source>Steps per epoch (0 = depending on the amount of imagery)</source>
         <translation>Schritte eines Durchgangs (0 = nach der Menge der Bilder)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>What the model is judged by</source>
+        <source>Loss function</source>
         <translation>Wonach das Modell beurteilt wird</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>token is what the published weights were made with; the others add the shape of the spectrum.</source>
+        <source>token was used for the published weights; the others also take the shape of the spectrum into account.</source>
         <translation>token ist das, womit die veröffentlichten Gewichte erstellt wurden; die anderen fügen die Form des Spektrums hinzu.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Positions from one window size to the next</source>
+        <source>Position embedding when the window size changes</source>
         <translation>Positionen von einer Fenstergröße zur nächsten</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>interpolate keeps what was learned; drop starts them again, as published.</source>
+        <source>interpolate keeps what was learned; drop starts again, as in the published method.</source>
         <translation>interpolate behält das Gelernte; drop beginnt sie neu, wie veröffentlicht.</translation>
     </message>
     <message>
@@ -895,7 +895,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Progress is kept there; a run that was stopped goes on from it.</source>
+        <source>Progress is saved there, and an interrupted run continues from it.</source>
         <translation>Dort wird der Fortschritt aufbewahrt; ein angehaltener Lauf wird von dort fortgesetzt.</translation>
     </message>
     <message>
@@ -915,17 +915,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another one.</source>
+        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another folder.</source>
         <translation>Es gibt keinen Ordner &#x27;{}&#x27; mit Rastern. Wählen Sie einen anderen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>There is nothing to learn from. Choose rasters, or a folder of rasters.</source>
+        <source>No training data was specified. Choose rasters, or a folder of rasters.</source>
         <translation>Es gibt nichts, wovon gelernt werden kann. Wählen Sie Raster oder einen Ordner mit Rastern.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>The stage &#x27;{stage}&#x27; is not understood. Write each as WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], such as 64:20:1e-3, with ; between them.</source>
+        <source>The stage &#x27;{stage}&#x27; is not valid. Write each stage as WINDOW:EPOCHS[:LEARNING RATE[:MASKED SHARE[:PATTERN]]], such as 64:20:1e-3, separated by ;.</source>
         <translation>Die Stufe &#x27;{stage}&#x27; ist unverständlich. Schreiben Sie jede als FENSTER:DURCHGÄNGE[:LERNRATE[:VERDECKTER ANTEIL[:MUSTER]]], etwa 64:20:1e-3, mit ; dazwischen.</translation>
     </message>
     <message>
@@ -950,42 +950,42 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>Computed on</source>
+        <source>Device used</source>
         <translation>Berechnet auf</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>Choose a model: the name of an installed one, or a model file (.onnx).</source>
+        <source>Choose a model: the name of an installed model, or a model file (.onnx).</source>
         <translation>Wählen Sie ein Modell: den Namen eines installierten oder eine Modelldatei (.onnx).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>&#x27;{}&#x27; is a model to train from. Choose its .onnx file, which predicts.</source>
+        <source>&#x27;{}&#x27; is a model for training. Choose its .onnx file, which makes predictions.</source>
         <translation>&#x27;{}&#x27; ist ein Modell zum Weitertrainieren. Wählen Sie seine .onnx-Datei; sie sagt vorher.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>&#x27;{}&#x27; is no model file: expected one that ends in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
+        <source>&#x27;{}&#x27; is not a model file: its name must end in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
         <translation>&#x27;{}&#x27; ist keine Modelldatei: Erwartet wird eine, die auf .onnx endet. Importieren Sie andere Formate mit &#x27;Modell importieren&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or an installed model: {fitting}.</source>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another file, or an installed model: {fitting}.</source>
         <translation>Es gibt keine Modelldatei &#x27;{name}&#x27;. Wählen Sie eine andere oder ein installiertes Modell: {fitting}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>The model &#x27;{name}&#x27; is for {task}. Choose one that fits this tool: {fitting}.</source>
+        <source>The model &#x27;{name}&#x27; is for {task}. Choose a model for this tool: {fitting}.</source>
         <translation>Das Modell &#x27;{name}&#x27; ist für {task}. Wählen Sie eines, das zu diesem Werkzeug passt: {fitting}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
+        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or specify the path of a model file.</source>
         <translation>Es gibt kein installiertes Modell &#x27;{name}&#x27;. Wählen Sie eines von diesen: {fitting}; oder geben Sie den Pfad einer Modelldatei an.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>No quick look: there is no map to show it on.</source>
+        <source>No quick look: there is no map view to show it in.</source>
         <translation>Keine Vorschau: es gibt keine Karte, auf der sie gezeigt werden könnte.</translation>
     </message>
     <message>
@@ -1000,12 +1000,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>labelling scenes</source>
+        <source>scene classification</source>
         <translation>die Klassifikation von Szenen</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>change between two dates</source>
+        <source>change detection</source>
         <translation>Änderungen zwischen zwei Zeitpunkten</translation>
     </message>
     <message>
@@ -1020,12 +1020,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The extent does not touch the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
+        <source>The extent does not intersect the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
         <translation>Die Ausdehnung berührt den Layer &#x27;{}&#x27; nicht. Zeichnen Sie eine Ausdehnung über dem Layer, oder lassen Sie sie leer.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, where the tool has one, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <source>The layer &#x27;{}&#x27; is a web service without a fixed size. If the tool has an extent parameter, set it to the area that you need. Otherwise save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
         <translation>Der Layer &#x27;{}&#x27; ist ein Dienst ohne eigene Größe. Setzen Sie die Ausdehnung auf das gewünschte Gebiet, wo das Werkzeug eine hat, oder speichern Sie dieses Gebiet als GeoTIFF (Rechtsklick, Exportieren, Speichern als) und verwenden Sie die Datei.</translation>
     </message>
     <message>
@@ -1035,22 +1035,22 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
+        <source>The layer &#x27;{name}&#x27; is not a file, so it has to be copied first: {columns} x {rows} pixels in {count} bands, {size:.1f} GB. At most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
         <translation>Der Layer &#x27;{name}&#x27; ist keine Datei und muss daher erst kopiert werden: {columns} x {rows} Pixel in {count} Kanälen, {size:.1f} GB; höchstens {limit:.1f} GB können kopiert werden. Setzen Sie eine kleinere Ausdehnung, oder speichern Sie den Layer als GeoTIFF (Rechtsklick, Exportieren, Speichern als) und verwenden Sie dieses.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use that.</source>
+        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use the file.</source>
         <translation>Der Layer &#x27;{}&#x27; kann nicht Pixel für Pixel gelesen werden. Speichern Sie ihn als GeoTIFF und verwenden Sie dieses.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service answers and that the disk has room, or save the layer as a GeoTIFF and use that.</source>
+        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service responds and that the disk has enough free space, or save the layer as a GeoTIFF and use the file.</source>
         <translation>Der Layer &#x27;{name}&#x27; konnte nicht nach {path} kopiert werden (Fehler {code}). Prüfen Sie, ob der Dienst antwortet und auf dem Datenträger Platz ist, oder speichern Sie den Layer als GeoTIFF und verwenden Sie dieses.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; is shown as {given}, but its file says {own}: the file is believed.</source>
+        <source>The layer &#x27;{name}&#x27; has the CRS {given}, but its file specifies {own}. The CRS of the file is used.</source>
         <translation>Der Layer &#x27;{name}&#x27; wird als {given} angezeigt, seine Datei sagt aber {own}: Es gilt die Angabe der Datei.</translation>
     </message>
     <message>
@@ -1060,7 +1060,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Draws random points of every class of a map, to be looked at and judged by.</source>
+        <source>Draws random points from each class of a map, as reference data for accuracy assessment.</source>
         <translation>Zieht zufällige Punkte jeder Klasse einer Karte, um sie anzusehen und danach zu urteilen.</translation>
     </message>
     <message>
@@ -1070,7 +1070,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery, write down what is really there, and &#x27;Evaluate map&#x27; says how good the map is and how large each class truly is, with intervals (after Olofsson and others, 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 takes as many as the wanted standard error needs.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt;: how far the overall accuracy may typically be off; 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your guess of how much of each class is right.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all the same, which is best for judging rare classes.&lt;br&gt;&lt;b&gt;Fewest points of a class&lt;/b&gt;: 50 or more make the figures of rare classes usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at each in the imagery, and choose the class you see in the field &lt;i&gt;reference&lt;/i&gt;; the form lists the classes of the map. Look at the imagery, not at the map. Points still to do are orange. You may stop early: the first points are a random sample too. Leave out none because it is difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery and record the true class. &#x27;Evaluate map&#x27; then estimates the accuracy of the map and the true area of each class, with confidence intervals (Olofsson et al. 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 uses as many as are needed for the standard error.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt; of the overall accuracy: 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your estimate of the share of each class that is correct.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all classes the same number, which is best for rare classes.&lt;br&gt;&lt;b&gt;Minimum number of points per class&lt;/b&gt;: with 50 or more, the figures of rare classes are usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at the imagery, and set the field &lt;i&gt;reference&lt;/i&gt; to the class that you see; the form lists the classes of the map. Look at the imagery, not at the map. Points that are not labelled yet are orange. You can stop early: the first points are also a random sample. Do not skip points because they are difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Zieht zufällige Punkte jeder Klasse einer Karte. Sie sehen sich jede Stelle in guten Bildern an und schreiben auf, was wirklich dort ist, und &#x27;Karte bewerten&#x27; sagt, wie gut die Karte ist und wie groß jede Klasse wirklich ist, mit Intervallen (nach Olofsson und anderen, 2014).&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Klassenkarte&lt;/b&gt;: aus &#x27;Landbedeckungskarte&#x27;, &#x27;Änderungen erkennen&#x27; oder von anderswo; ganze Zahlen im ersten Kanal.&lt;br&gt;&lt;b&gt;Anzahl der Punkte&lt;/b&gt;: 0 nimmt so viele, wie der gewünschte Standardfehler erfordert.&lt;br&gt;&lt;b&gt;Standardfehler&lt;/b&gt;: wie weit die Gesamtgenauigkeit typischerweise danebenliegen darf; 0.01 ist ein Prozent.&lt;br&gt;&lt;b&gt;Erwartete Genauigkeit&lt;/b&gt;: Ihre Schätzung, wie viel von jeder Klasse richtig ist.&lt;br&gt;&lt;b&gt;Aufteilung&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gibt großen Klassen mehr Punkte, was für Flächen am besten ist; &lt;i&gt;equal&lt;/i&gt; gibt allen gleich viele, was für die Beurteilung seltener Klassen am besten ist.&lt;br&gt;&lt;b&gt;Mindestzahl der Punkte einer Klasse&lt;/b&gt;: 50 oder mehr machen die Zahlen seltener Klassen brauchbar.&lt;/p&gt;&lt;h3&gt;Ausgabe&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Stichprobenpunkte&lt;/b&gt;: Gehen Sie sie einen nach dem anderen durch, sehen Sie sich jeden in den Bildern an und wählen Sie im Feld &lt;i&gt;reference&lt;/i&gt; die Klasse, die Sie sehen; das Formular führt die Klassen der Karte auf. Sehen Sie auf die Bilder, nicht auf die Karte. Noch offene Punkte sind orange. Sie dürfen früher aufhören: Auch die ersten Punkte sind eine Zufallsstichprobe. Lassen Sie keinen aus, weil er schwierig ist.&lt;/p&gt;&lt;p&gt;Starten Sie dann &#x27;Karte bewerten&#x27; mit der Karte, diesen Punkten und dem Feld reference.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -1080,7 +1080,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Number of points (0 = by the standard error)</source>
+        <source>Number of points (0 = from the standard error)</source>
         <translation>Anzahl der Punkte (0 = nach dem Standardfehler)</translation>
     </message>
     <message>
@@ -1090,7 +1090,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>0.01 is one percent. Half of it needs four times as many points.</source>
+        <source>0.01 is one percent. Halving it needs four times as many points.</source>
         <translation>0.01 ist ein Prozent. Die Hälfte davon braucht viermal so viele Punkte.</translation>
     </message>
     <message>
@@ -1100,7 +1100,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>How points are shared among the classes</source>
+        <source>Allocation of the points to the classes</source>
         <translation>Wie die Punkte auf die Klassen aufgeteilt werden</translation>
     </message>
     <message>
@@ -1110,7 +1110,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Fewest points of a class</source>
+        <source>Minimum number of points per class</source>
         <translation>Mindestzahl der Punkte einer Klasse</translation>
     </message>
     <message>
@@ -1125,7 +1125,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a map of classes. Choose a class map, such as one that &#x27;Land-cover map&#x27; made.</source>
+        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a class map. Choose a class map, such as one made with &#x27;Land-cover map&#x27;.</source>
         <translation>&#x27;{name}&#x27; ist ein Bild mit {bands} Kanälen, keine Karte von Klassen. Wählen Sie eine Klassenkarte, etwa eine, die &#x27;Landbedeckungskarte&#x27; erstellt hat.</translation>
     </message>
     <message>
@@ -1135,7 +1135,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
-        <source>Gives every pixel of a multispectral raster a land-cover class.</source>
+        <source>Assigns a land-cover class to every pixel of a multispectral raster.</source>
         <translation>Gibt jedem Pixel eines multispektralen Rasters eine Landbedeckungsklasse.</translation>
     </message>
     <message>
@@ -1145,7 +1145,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
-        <source>&lt;p&gt;Gives every pixel of a multispectral raster a class, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Digital numbers and reflectance both work; the log says how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty, and bands are matched by their names or wavelengths. If your raster says neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit what is computed, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. Pixels without data stay without data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are sure. Look at the image yourself where it falls below about 60: there the second-best class was close, often at borders or in places unlike those the model learned from.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Assigns a class to every pixel of a multispectral raster, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Both digital numbers and reflectance can be used; the log shows how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match bands by their names or wavelengths. If your raster has neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the area to process, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. No-data pixels remain no-data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are the most certain. Below about 60, the second-best class was close, often at class boundaries or in places unlike the training data: check the image there.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Gibt jedem Pixel eines multispektralen Rasters eine Klasse, etwa Wasser, Bäume oder bebaute Fläche.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: ein multispektrales Bild wie von Sentinel-2 oder Landsat, mit allen Kanälen in einem Layer. Digitale Zahlen und Reflektanz gehen beide; das Protokoll sagt, wie die Werte skaliert wurden.&lt;br&gt;&lt;b&gt;Kanäle&lt;/b&gt;: Lassen Sie das Feld leer, und die Kanäle werden nach Namen oder Wellenlängen zugeordnet. Wenn Ihr Raster keines von beiden angibt, wählen Sie für jeden Kanal des Modells einen Kanal, in der Reihenfolge des Modells (siehe Kurzinfo des Modells).&lt;br&gt;&lt;b&gt;Ausdehnung&lt;/b&gt; und &lt;b&gt;Maske&lt;/b&gt; beschränken, was berechnet wird; so geht ein kleines Gebiet auch in einer großen Szene schnell.&lt;br&gt;&lt;b&gt;Mindestfläche&lt;/b&gt; verschmilzt kleinere Flecken mit ihren Nachbarn.&lt;/p&gt;&lt;h3&gt;Ausgaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Klassenkarte&lt;/b&gt;: ein GeoTIFF auf dem Gitter des Rasters, mit den Klassennamen und Farben des Modells. Pixel ohne Daten bleiben ohne Daten.&lt;br&gt;&lt;b&gt;Konfidenz&lt;/b&gt;: die Wahrscheinlichkeit der gewählten Klasse in Prozent. Werte nahe 100 sind sicher. Sehen Sie sich das Bild selbst an, wo sie unter etwa 60 fällt: Dort war die zweitbeste Klasse dicht dahinter, oft an Grenzen oder an Stellen, die denen nicht gleichen, von denen das Modell gelernt hat.&lt;br&gt;&lt;b&gt;Polygone&lt;/b&gt; mit Klasse und mittlerer Konfidenz sowie eine Tabelle der &lt;b&gt;Fläche&lt;/b&gt; jeder Klasse, gemessen auf dem Ellipsoid.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -1175,42 +1175,42 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>&#x27;{value}&#x27; ({parameter}) is no list of band numbers. Give whole numbers from 1, such as 2,3,4,8, or leave it empty to have bands matched automatically.</source>
+        <source>&#x27;{value}&#x27; ({parameter}) is not a list of band numbers. Enter whole numbers starting from 1, such as 2,3,4,8, or leave it empty to match bands automatically.</source>
         <translation>&#x27;{value}&#x27; ({parameter}) ist keine Liste von Kanalnummern. Geben Sie ganze Zahlen ab 1 an, etwa 2,3,4,8, oder lassen Sie das Feld leer, damit die Kanäle automatisch zugeordnet werden.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>Choose a model to start from: the name of an installed one, or its file.</source>
+        <source>Choose a model to start from: the name of an installed model, or a model file.</source>
         <translation>Wählen Sie ein Ausgangsmodell: den Namen eines installierten oder seine Datei.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or one of these: {fitting}.</source>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another file, or one of these: {fitting}.</source>
         <translation>Es gibt keine Modelldatei &#x27;{name}&#x27;. Wählen Sie eine andere oder eine von diesen: {fitting}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>&#x27;{name}&#x27; cannot be trained on: that needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
+        <source>&#x27;{name}&#x27; cannot be used for training, which needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
         <translation>Von &#x27;{name}&#x27; aus kann nicht trainiert werden: Dazu braucht es eine Datei, die auf .safetensors endet. Wählen Sie eine von diesen: {fitting}; oder importieren Sie einen veröffentlichten Checkpoint mit &#x27;Modell importieren&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or give the path of a .safetensors file.</source>
+        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or specify the path of a .safetensors file.</source>
         <translation>Es gibt kein installiertes Ausgangsmodell &#x27;{name}&#x27;. Wählen Sie eines von diesen: {fitting}; oder geben Sie den Pfad einer .safetensors-Datei an.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>The model &#x27;{name}&#x27; is installed: choose it by this name in {tools}.</source>
+        <source>The model &#x27;{name}&#x27; is now installed. Choose it by this name in {tools}.</source>
         <translation>Das Modell &#x27;{name}&#x27; ist installiert: Wählen Sie es unter diesem Namen in {tools}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>Give the file {path} as the model in {tools}.</source>
+        <source>Choose the file {path} as the model in {tools}.</source>
         <translation>Geben Sie die Datei {path} als Modell in {tools} an.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Field with the class (not for a raster)</source>
+        <source>Field with the class (not for rasters)</source>
         <translation>Feld mit der Klasse (nicht bei einem Raster)</translation>
     </message>
     <message>
@@ -1225,27 +1225,27 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Uses what is selected in the layer; the rest is left out.</source>
+        <source>Only the selected features of the layer are used.</source>
         <translation>Verwendet, was im Layer gewählt ist; der Rest wird ausgelassen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Leave empty to match bands by name, description or wavelength. Otherwise give the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise enter the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
         <translation>Lassen Sie das Feld leer, um die Kanäle nach Name, Beschreibung oder Wellenlänge zuzuordnen. Geben Sie sonst für jeden Kanal des Modells die Nummer eines Rasterkanals an, in der Reihenfolge des Modells, etwa 2,3,4,8.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>The name of an installed model to train from, or the path of its file (.safetensors).</source>
+        <source>The name of an installed model to train from, or the path of a model file (.safetensors).</source>
         <translation>Der Name eines installierten Modells, von dem aus trainiert werden kann, oder der Pfad seiner Datei (.safetensors).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Seed of the random numbers</source>
+        <source>Random seed</source>
         <translation>Startwert der Zufallszahlen</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>The same seed gives the same result again, on the processor. Try others to see how much varies.</source>
+        <source>On the processor, the same seed always gives the same result. Try other seeds to see how much results vary.</source>
         <translation>Derselbe Startwert ergibt auf dem Prozessor wieder dasselbe Ergebnis. Probieren Sie andere, um zu sehen, wie viel schwankt.</translation>
     </message>
     <message>
@@ -1265,7 +1265,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Finds the places of a raster where a model is least sure, in order.</source>
+        <source>Finds the places in a raster where a model is least certain, in order.</source>
         <translation>Findet die Stellen eines Rasters, an denen ein Modell am unsichersten ist, der Reihe nach.</translation>
     </message>
     <message>
@@ -1275,7 +1275,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>&lt;p&gt;Finds the places where a label teaches a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already knows.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: what you map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many you are willing to look at.&lt;br&gt;&lt;b&gt;Side of a place&lt;/b&gt;: 0 takes 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Labels there are&lt;/b&gt;: places on them are left out, unsaved edits too.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least sure), the uncertainty (0 is sure, 1 is undecided), and the two classes between which the model wavers, with their probabilities. Places keep a distance from each other, and no more than half of them are about the same two classes where there are others.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at each in the imagery, and draw polygons of what you see into your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Finds the places where new labels help a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already classifies well.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: the image to map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many places you want to label.&lt;br&gt;&lt;b&gt;Size of a place&lt;/b&gt;: 0 means 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Existing labels&lt;/b&gt;: places that are already labelled are left out, including unsaved edits.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least certain), the uncertainty (0 to 1), and the two most probable classes with their probabilities. Places keep a distance from each other, and if possible no more than half of them are about the same two classes.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at the imagery, and draw polygons of what you see in your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Findet die Stellen, an denen ein Label einem Modell am meisten beibringt: die, an denen seine zwei wahrscheinlichsten Klassen fast gleichauf liegen. Wenige solche Stellen verbessern ein Modell mehr als viele, die es schon kennt.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; und &lt;b&gt;Modell&lt;/b&gt;: was Sie kartieren, und das Modell, das Sie verbessern möchten.&lt;br&gt;&lt;b&gt;Kanäle&lt;/b&gt;: Lassen Sie das Feld leer, um sie nach Name oder Wellenlänge zuzuordnen.&lt;br&gt;&lt;b&gt;Anzahl der Stellen&lt;/b&gt;: wie viele Sie sich ansehen möchten.&lt;br&gt;&lt;b&gt;Seite einer Stelle&lt;/b&gt;: 0 nimmt 10 Pixel des Rasters.&lt;br&gt;&lt;b&gt;Vorhandene Labels&lt;/b&gt;: Stellen darauf werden ausgelassen, auch bei nicht gespeicherten Änderungen.&lt;br&gt;&lt;b&gt;Ausdehnung&lt;/b&gt; und &lt;b&gt;Maske&lt;/b&gt; beschränken die Suche; so geht ein kleines Gebiet auch in einer großen Szene schnell.&lt;/p&gt;&lt;h3&gt;Ausgabe&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Stellen für Labels&lt;/b&gt;: Quadrate mit ihrem Rang (1 ist die unsicherste), der Unsicherheit (0 ist sicher, 1 ist unentschieden) und den beiden Klassen, zwischen denen das Modell schwankt, mit ihren Wahrscheinlichkeiten. Die Stellen halten Abstand voneinander, und höchstens die Hälfte von ihnen betrifft dieselben zwei Klassen, sofern es andere gibt.&lt;/p&gt;&lt;p&gt;Gehen Sie sie nach Rang durch, sehen Sie sich jede in den Bildern an und zeichnen Sie Polygone dessen, was Sie sehen, in Ihren Label-Layer. Trainieren Sie dann vom aktuellen Modell aus weiter, und suchen Sie die nächsten Stellen.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -1285,12 +1285,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Side of a place (0 = 10 pixels)</source>
+        <source>Size of a place (0 = 10 pixels)</source>
         <translation>Seite einer Stelle (0 = 10 Pixel)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Labels there are (left out)</source>
+        <source>Existing labels (left out)</source>
         <translation>Vorhandene Labels (werden ausgelassen)</translation>
     </message>
     <message>
@@ -1305,7 +1305,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
-        <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
+        <source>The layer &#x27;{}&#x27; has no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
         <translation>Der Layer &#x27;{}&#x27; enthält keine verwendbaren Objekte. Zeichnen Sie welche, prüfen Sie seinen Filter, oder entfernen Sie das Häkchen bei &#x27;Nur gewählte Objekte&#x27;.</translation>
     </message>
     <message>
@@ -1365,17 +1365,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>base stays as it is</source>
+        <source>the backbone is not changed</source>
         <translation>Basis bleibt, wie sie ist</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>a small part of the base learns</source>
+        <source>a small part of the model is trained</source>
         <translation>ein kleiner Teil der Basis lernt</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>all of the base learns</source>
+        <source>the whole model is trained</source>
         <translation>die ganze Basis lernt</translation>
     </message>
     <message>
@@ -1420,7 +1420,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_access.py"/>
-        <source>The folder of your models, {folder}, cannot be made: {reason}. Choose another folder for the engine with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <source>The folder for your models, {folder}, cannot be created: {reason}. Choose another folder for the engine with Raster &gt; SpectralGPT &gt; Engine.</source>
         <translation>Der Ordner Ihrer Modelle, {folder}, kann nicht angelegt werden: {reason}. Wählen Sie mit Raster &gt; SpectralGPT &gt; Engine einen anderen Ordner für die Engine.</translation>
     </message>
     <message>
@@ -1441,7 +1441,7 @@
     <message>
         <location filename="../spectralgpt_qgis/gui/compare.py"/>
         <source>Left: with &#x27;{}&#x27;. Right: the map without it.
-Drag the line, or move it with the arrow keys. Esc ends.</source>
+Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
         <translation>Links: mit &#x27;{}&#x27;. Rechts: die Karte ohne.
 Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.</translation>
     </message>
@@ -1452,7 +1452,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/compare.py"/>
-        <source>Shows the layer to the left of a line only, which you drag over the map (Esc ends)</source>
+        <source>Shows the layer only to the left of a line, which you can drag across the map (press Esc to exit)</source>
         <translation>Zeigt den Layer nur links von einer Linie, die Sie über die Karte ziehen (Esc beendet)</translation>
     </message>
     <message>
@@ -1487,7 +1487,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
-        <source>Why</source>
+        <source>Reason</source>
         <translation>Warum</translation>
     </message>
     <message>
@@ -1532,7 +1532,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>Date of the image</source>
+        <source>Image date</source>
         <translation>Datum des Bildes</translation>
     </message>
     <message>
@@ -1562,7 +1562,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>Looking at the bands and values of &#x27;{}&#x27;…</source>
+        <source>Reading the bands and values of &#x27;{}&#x27;…</source>
         <translation>Kanäle und Werte von &#x27;{}&#x27; werden angesehen…</translation>
     </message>
     <message>
@@ -1572,17 +1572,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>None declared: every pixel counts</source>
+        <source>None declared: every pixel is used</source>
         <translation>Keiner angegeben: Jedes Pixel zählt</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>The data of the layer &#x27;{}&#x27; cannot be found. Repair its source first (right-click, Change Data Source).</source>
+        <source>The data source of the layer &#x27;{}&#x27; cannot be found. Repair it first (right-click, Change Data Source).</source>
         <translation>Die Daten des Layers &#x27;{}&#x27; sind nicht zu finden. Reparieren Sie zuerst seine Quelle (Rechtsklick, Datenquelle ändern).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>The layer &#x27;{}&#x27; is no file but a service, or lives inside QGIS: its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
+        <source>The layer &#x27;{}&#x27; is not a file but a web service or an internal QGIS layer, so its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
         <translation>Der Layer &#x27;{}&#x27; ist keine Datei, sondern ein Dienst, oder er liegt nur in QGIS vor: Seine Kanäle und Werte lassen sich nicht beschreiben. Speichern Sie das benötigte Gebiet als GeoTIFF (Rechtsklick, Exportieren, Speichern als) und beschreiben Sie diesen Layer.</translation>
     </message>
     <message>
@@ -1612,7 +1612,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
-        <source>Pixels of {pixel:.3g} m; it learned from {learned:.3g} m</source>
+        <source>Pixels of {pixel:.3g} m; the model was trained on {learned:.3g} m</source>
         <translation>Pixel von {pixel:.3g} m; gelernt hat es mit {learned:.3g} m</translation>
     </message>
     <message>
@@ -1622,7 +1622,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
-        <source>All its bands were found</source>
+        <source>All of its bands were found</source>
         <translation>Alle seine Kanäle wurden gefunden</translation>
     </message>
     <message>
@@ -1737,12 +1737,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>Add this text to a question or an error report. Your home folder, your name, the name of this computer and passwords are taken out; look through it all the same.</source>
+        <source>Attach this text to a question or an error report. Your home folder, your user name, the name of this computer and any passwords were removed, but please check the text before you send it.</source>
         <translation>Fügen Sie diesen Text einer Frage oder einem Fehlerbericht bei. Ihr Benutzerordner, Ihr Name, der Name dieses Rechners und Passwörter sind entfernt; sehen Sie ihn trotzdem durch.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>Gathering…</source>
+        <source>Collecting information…</source>
         <translation>Wird zusammengestellt…</translation>
     </message>
     <message>
@@ -1767,7 +1767,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>The report cannot be saved as {file}: {reason}. Choose another place.</source>
+        <source>The report cannot be saved to {file}: {reason}. Choose another location.</source>
         <translation>Der Bericht kann nicht als {file} gespeichert werden: {reason}. Wählen Sie einen anderen Ort.</translation>
     </message>
     <message>
@@ -1787,7 +1787,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The installation of the engine did not come to its end.</source>
+        <source>The installation of the engine was not completed.</source>
         <translation>Die Installation der Engine wurde nicht abgeschlossen.</translation>
     </message>
     <message>
@@ -1797,7 +1797,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The tools need an engine, which is not installed yet.</source>
+        <source>The tools need the SpectralGPT engine, which is not installed yet.</source>
         <translation>Die Werkzeuge brauchen eine Engine, die noch nicht installiert ist.</translation>
     </message>
     <message>
@@ -1807,17 +1807,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The engine is done.</source>
+        <source>The engine is ready.</source>
         <translation>Die Engine ist fertig.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Tells how many windows will be computed, how long that takes, and how much memory and disk it needs. Nothing is written.</source>
+        <source>Estimates the number of windows, the time, and the memory and disk space needed. Nothing is written.</source>
         <translation>Sagt, wie viele Fenster berechnet werden, wie lange das dauert und wie viel Arbeitsspeicher und Platz auf dem Datenträger es braucht. Geschrieben wird nichts.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Set &#x27;{}&#x27; first: it is missing or wrong.</source>
+        <source>First set &#x27;{}&#x27;: it is missing or not valid.</source>
         <translation>Setzen Sie zuerst „{}“: Der Wert fehlt oder ist falsch.</translation>
     </message>
     <message>
@@ -1832,12 +1832,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Windows: {windows}; {memory} of memory, {disk} on the disk.</source>
+        <source>Windows: {windows}; {memory} of memory, {disk} of disk space.</source>
         <translation>Fenster: {windows}; {memory} Arbeitsspeicher, {disk} auf dem Datenträger.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Windows: {windows}; {time}, {memory} of memory, {disk} on the disk.</source>
+        <source>Windows: {windows}; {time}, {memory} of memory, {disk} of disk space.</source>
         <translation>Fenster: {windows}; {time}, {memory} Arbeitsspeicher, {disk} auf dem Datenträger.</translation>
     </message>
     <message>
@@ -1862,7 +1862,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/help.py"/>
-        <source>Opens the guide at the page about this window (F1)</source>
+        <source>Opens the guide page for this window (F1)</source>
         <translation>Öffnet die Anleitung auf der Seite zu diesem Fenster (F1)</translation>
     </message>
     <message>
@@ -1892,7 +1892,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
-        <source>The dates of these layers are not known: &#x27;{before}&#x27; was taken as the earlier one, as it is the upper one in the layer tree. Exchange them here if it is the other way round.</source>
+        <source>The dates of these layers are not known. &#x27;{before}&#x27; was assumed to be the earlier one, because it is above the other in the layer tree. Swap the layers here if this is wrong.</source>
         <translation>Die Zeitpunkte dieser Layer sind nicht bekannt: &#x27;{before}&#x27; wurde als der frühere genommen, da er im Layerbaum oben steht. Vertauschen Sie sie hier, wenn es umgekehrt ist.</translation>
     </message>
     <message>
@@ -1902,7 +1902,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
-        <source>Installed model or path of a model file</source>
+        <source>Installed model, or path of a model file</source>
         <translation>Installiertes Modell oder Pfad einer Modelldatei</translation>
     </message>
     <message>
@@ -1912,7 +1912,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
-        <source>Start fresh: {}</source>
+        <source>Start from random weights: {}</source>
         <translation>Neu beginnen: {}</translation>
     </message>
     <message>
@@ -1937,7 +1937,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
-        <source>Pixel size it learned at: {:g} m</source>
+        <source>Pixel size in training: {:g} m</source>
         <translation>Pixelgröße, mit der es gelernt hat: {:g} m</translation>
     </message>
     <message>
@@ -1967,12 +1967,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
-        <source>The model could not be brought back: {}</source>
+        <source>The model could not be restored: {}</source>
         <translation>Das Modell konnte nicht wiederhergestellt werden: {}</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
-        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it permanently?</source>
         <translation>&#x27;{}&#x27; kann nicht in den Papierkorb verschoben werden. Endgültig löschen?</translation>
     </message>
     <message>
@@ -2017,7 +2017,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/details.py"/>
-        <source>Name in parameters</source>
+        <source>Name to use in parameters</source>
         <translation>Name in Parametern</translation>
     </message>
     <message>
@@ -2072,7 +2072,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/details.py"/>
-        <source>Ships with the plugin</source>
+        <source>Included in the plugin</source>
         <translation>Wird mit der Erweiterung geliefert</translation>
     </message>
     <message>
@@ -2102,7 +2102,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
-        <source>Shipped</source>
+        <source>Included</source>
         <translation>Mitgeliefert</translation>
     </message>
     <message>
@@ -2122,7 +2122,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
-        <source>IoU (intersection over union) is the overlap of map and truth: of all ground that is a class or is mapped as it, the share on which both agree. 1 is best.</source>
+        <source>IoU (intersection over union) is the overlap of map and reference: the area where both show a class, divided by the area where at least one of them does. 1 is best.</source>
         <translation>IoU (Intersection over Union) ist die Überlappung von Karte und Wirklichkeit: von aller Fläche, die zu einer Klasse gehört oder als solche kartiert ist, der Anteil, auf dem beide übereinstimmen. 1 ist am besten.</translation>
     </message>
     <message>
@@ -2292,7 +2292,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
-        <source>To train from</source>
+        <source>For training</source>
         <translation>Zum Weitertrainieren</translation>
     </message>
     <message>
@@ -2317,7 +2317,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>What parameters and scripts take, and what the files are called</source>
+        <source>Used in parameters, scripts and file names</source>
         <translation>Was Parameter und Skripte verwenden, und wie die Dateien heißen</translation>
     </message>
     <message>
@@ -2327,7 +2327,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>&amp;Name of the file</source>
+        <source>File &amp;name</source>
         <translation>&amp;Name der Datei</translation>
     </message>
     <message>
@@ -2342,7 +2342,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Not known: the file is not compared with the published one</source>
+        <source>Not known: the file cannot be compared with the published one</source>
         <translation>Nicht bekannt: Die Datei wird nicht mit der veröffentlichten verglichen</translation>
     </message>
     <message>
@@ -2367,7 +2367,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>not known before the download</source>
+        <source>known only after the download starts</source>
         <translation>vor dem Herunterladen nicht bekannt</translation>
     </message>
     <message>
@@ -2382,7 +2382,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Models in these folders, such as on a network drive, are listed too; nothing is written there. A model of your own comes before a shared one of the same name, that before one that ships.</source>
+        <source>Models in these folders, for instance on a network drive, are also listed; nothing is written there. If several models have the same name, your own comes first, then the shared one, then the included one.</source>
         <translation>Modelle in diesen Ordnern, etwa auf einem Netzlaufwerk, werden mit aufgeführt; geschrieben wird dort nichts. Ein eigenes Modell hat Vorrang vor einem gemeinsamen desselben Namens, dieses vor einem mitgelieferten.</translation>
     </message>
     <message>
@@ -2397,7 +2397,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Choose a folder of models</source>
+        <source>Choose a folder with models</source>
         <translation>Einen Ordner mit Modellen wählen</translation>
     </message>
     <message>
@@ -2442,7 +2442,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Take in a model file or a checkpoint</source>
+        <source>Import a model file or a checkpoint</source>
         <translation>Eine Modelldatei oder einen Checkpoint aufnehmen</translation>
     </message>
     <message>
@@ -2452,7 +2452,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Fetch published weights</source>
+        <source>Download published weights</source>
         <translation>Veröffentlichte Gewichte holen</translation>
     </message>
     <message>
@@ -2462,7 +2462,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Write the model for use elsewhere</source>
+        <source>Save the model for use elsewhere</source>
         <translation>Das Modell zur Verwendung an anderer Stelle schreiben</translation>
     </message>
     <message>
@@ -2472,7 +2472,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Another title or name</source>
+        <source>Change the title or name</source>
         <translation>Anderer Titel oder Name</translation>
     </message>
     <message>
@@ -2492,7 +2492,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Folders that several people use</source>
+        <source>Folders that are used by several people</source>
         <translation>Ordner, die mehrere Personen verwenden</translation>
     </message>
     <message>
@@ -2502,12 +2502,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>No model matches. Change the text, or choose all models.</source>
+        <source>No model matches. Change the search text, or choose all models.</source>
         <translation>Kein Modell passt. Ändern Sie den Text, oder wählen Sie alle Modelle.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>The layer &#x27;{}&#x27; is no file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
+        <source>The layer &#x27;{}&#x27; is not a file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
         <translation>Der Layer &#x27;{}&#x27; ist keine Datei, daher lassen sich seine Kanäle nicht mit den Modellen vergleichen. Speichern Sie ihn zuerst als GeoTIFF.</translation>
     </message>
     <message>
@@ -2557,12 +2557,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/work.py"/>
-        <source>Another model is being worked on. Wait until that is done, or cancel it.</source>
+        <source>Another model is being processed. Wait until it is done, or cancel it.</source>
         <translation>Ein anderes Modell wird gerade bearbeitet. Warten Sie, bis das fertig ist, oder brechen Sie es ab.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/work.py"/>
-        <source>&#x27;{}&#x27; is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth).</source>
+        <source>&#x27;{}&#x27; is not a model file. Choose an .onnx or .safetensors file of this plugin, or a SpectralGPT checkpoint (.pth).</source>
         <translation>&#x27;{}&#x27; ist keine Modelldatei: Erwartet wird .onnx oder .safetensors dieser Erweiterung oder ein SpectralGPT-Checkpoint (.pth).</translation>
     </message>
     <message>
@@ -2572,12 +2572,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Defaults of the tools</source>
+        <source>Default settings of the tools</source>
         <translation>Vorgaben der Werkzeuge</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Automatic: the GPU where it works, else the processor</source>
+        <source>Automatic: the GPU if it works, otherwise the processor</source>
         <translation>Automatisch: die GPU, wo sie funktioniert, sonst der Prozessor</translation>
     </message>
     <message>
@@ -2587,7 +2587,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>GPU, or stop</source>
+        <source>GPU only</source>
         <translation>GPU, oder abbrechen</translation>
     </message>
     <message>
@@ -2607,17 +2607,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>A job that needs more ends with a message, instead of slowing down the computer. About the computer&#x27;s memory, not that of a GPU.</source>
+        <source>A job that needs more memory ends with a message instead of slowing down the computer. This applies to the computer&#x27;s memory, not to that of a GPU.</source>
         <translation>Ein Auftrag, der mehr braucht, endet mit einer Meldung, statt den Rechner zu verlangsamen. Gilt für den Speicher des Rechners, nicht den einer GPU.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>macOS has no way to keep such a limit.</source>
+        <source>This limit is not available on macOS.</source>
         <translation>macOS bietet keine Möglichkeit, eine solche Grenze einzuhalten.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Compute &amp;on</source>
+        <source>Pr&amp;ocessing device</source>
         <translation>Rec&amp;hnen auf</translation>
     </message>
     <message>
@@ -2632,7 +2632,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Looking at the engine…</source>
+        <source>Checking the engine…</source>
         <translation>Die Engine wird angesehen…</translation>
     </message>
     <message>
@@ -2672,17 +2672,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Makes the engine anew; the old one stays until it works.</source>
+        <source>Installs the engine again; the old one is kept until the new one works.</source>
         <translation>Erstellt die Engine neu; die alte bleibt, bis die neue funktioniert.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Removes the engine. Your own models stay.</source>
+        <source>Removes the engine. Your own models are kept.</source>
         <translation>Entfernt die Engine. Ihre eigenen Modelle bleiben.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>The engine in use stays as it was.</source>
+        <source>The engine in use was not changed.</source>
         <translation>Die verwendete Engine bleibt, wie sie war.</translation>
     </message>
     <message>
@@ -2697,7 +2697,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>What the engine says appears here.</source>
+        <source>Messages of the engine appear here.</source>
         <translation>Hier erscheint, was die Engine meldet.</translation>
     </message>
     <message>
@@ -2707,7 +2707,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Versions, settings and the last messages, without personal data, to send to others.</source>
+        <source>Versions, settings and the last messages, without personal data, to send with a question.</source>
         <translation>Versionen, Einstellungen und die letzten Meldungen, ohne persönliche Daten, zum Weitergeben an andere.</translation>
     </message>
     <message>
@@ -2722,7 +2722,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Remove the SpectralGPT engine? Your own models stay; it can be installed again.</source>
+        <source>Remove the SpectralGPT engine? Your own models are kept, and you can install the engine again.</source>
         <translation>Die SpectralGPT-Engine entfernen? Ihre eigenen Modelle bleiben; sie kann wieder installiert werden.</translation>
     </message>
     <message>
@@ -2742,7 +2742,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>The engine works, and an update is waiting.</source>
+        <source>The engine works. An update is available.</source>
         <translation>Die Engine funktioniert, und eine Aktualisierung steht bereit.</translation>
     </message>
     <message>
@@ -2752,7 +2752,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>The engine computes the maps, in a process of its own. It is downloaded once, into a folder of yours; nothing of QGIS is changed.</source>
+        <source>The engine computes the maps in a separate process. It is downloaded once into your own folder and does not change QGIS.</source>
         <translation>Die Engine berechnet die Karten in einem eigenen Prozess. Sie wird einmal in einen Ihrer Ordner heruntergeladen; an QGIS wird nichts verändert.</translation>
     </message>
     <message>
@@ -2777,7 +2777,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>For {what}, on the {device}.</source>
+        <source>For {what}, on {device}.</source>
         <translation>Für {what}; rechnet auf: {device}.</translation>
     </message>
     <message>
@@ -2792,37 +2792,37 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>From the folder of wheels, nothing is downloaded.</source>
+        <source>Nothing is downloaded: the packages come from the folder of wheels.</source>
         <translation>Aus dem Ordner mit Wheels; heruntergeladen wird nichts.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>How much is downloaded is not known for this system.</source>
+        <source>The download size is not known for this system.</source>
         <translation>Wie viel heruntergeladen wird, ist für dieses System nicht bekannt.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Downloads {}.</source>
+        <source>Download size: {}.</source>
         <translation>Lädt {} herunter.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {} on the disk.</source>
+        <source>Disk space needed: {}.</source>
         <translation>Braucht {} auf dem Datenträger.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {needed} on the disk, where only {free} is free: make room, or choose another folder.</source>
+        <source>Disk space needed: {needed}, but only {free} is available. Free some space, or choose another folder.</source>
         <translation>Braucht {needed} auf dem Datenträger, wo nur {free} frei sind: Schaffen Sie Platz, oder wählen Sie einen anderen Ordner.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {needed} on the disk, where {free} is free.</source>
+        <source>Disk space needed: {needed} ({free} available).</source>
         <translation>Braucht {needed} auf dem Datenträger, wo {free} frei sind.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Not tested on this machine yet. Verify tries the processor and the GPU.</source>
+        <source>Not tested on this computer yet. Verify tests the processor and the GPU.</source>
         <translation>Auf diesem Rechner noch nicht getestet. &#x27;Prüfen&#x27; probiert den Prozessor und die GPU aus.</translation>
     </message>
     <message>
@@ -2912,7 +2912,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
-        <source>Maps, import of checkpoints and &amp;training of own models</source>
+        <source>Maps, import of checkpoints and &amp;training of your own models</source>
         <translation>Karten, Import von Checkpoints und Trai&amp;ning eigener Modelle</translation>
     </message>
     <message>
@@ -2922,7 +2922,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
-        <source>Sizes of this system&#x27;s packages, recorded on {}</source>
+        <source>Package sizes for this system, as of {}</source>
         <translation>Größen der Pakete dieses Systems, erfasst am {}</translation>
     </message>
     <message>
@@ -2937,7 +2937,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
-        <source>The environment variable {} says where.</source>
+        <source>Taken from the environment variable {}.</source>
         <translation>Die Umgebungsvariable {} gibt den Ort vor.</translation>
     </message>
     <message>
@@ -3007,42 +3007,42 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Scenes that were held back: mean average precision {:.2f} (1 is best).</source>
+        <source>Held-back scenes: mean average precision {:.2f} (1 is best).</source>
         <translation>Zurückgehaltene Szenen: mittlere durchschnittliche Präzision {:.2f} (1 ist am besten).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>How good the model is, is not known: no labels could be held back to judge it by.</source>
+        <source>The accuracy of the model is not known, because no labels could be held back.</source>
         <translation>Wie gut das Modell ist, ist nicht bekannt: Es konnten keine Labels zurückgehalten werden, um es daran zu beurteilen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the scenes that were held back, {share} got the right label.</source>
+        <source>{share} of the held-back scenes got the correct label.</source>
         <translation>Von den zurückgehaltenen Szenen haben {share} das richtige Label erhalten.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the labelled pixels that were held back, {share} are mapped right.</source>
+        <source>{share} of the held-back labelled pixels were mapped correctly.</source>
         <translation>Von den zurückgehaltenen Pixeln mit Label sind {share} richtig kartiert.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>They lie in one place, so how sure this is cannot be said.</source>
+        <source>They lie in one place, so no confidence interval can be given.</source>
         <translation>Sie liegen an einer einzigen Stelle; wie sicher das ist, lässt sich daher nicht sagen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the scenes that were held back, {share} got the right label: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <source>{share} of the held-back scenes got the correct label (95 % confidence interval: {low} to {high}, from {places} places).</source>
         <translation>Von den zurückgehaltenen Szenen haben {share} das richtige Label erhalten: {low} bis {high} bei 95 % Konfidenz, beurteilt an {places} Stellen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the labelled pixels that were held back, {share} are mapped right: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <source>{share} of the held-back labelled pixels were mapped correctly (95 % confidence interval: {low} to {high}, from {places} places).</source>
         <translation>Von den zurückgehaltenen Pixeln mit Label sind {share} richtig kartiert: {low} bis {high} bei 95 % Konfidenz, beurteilt an {places} Stellen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
-        <source>The bands of &#x27;{}&#x27; are matched when training starts.</source>
+        <source>The bands of &#x27;{}&#x27; will be matched when training starts.</source>
         <translation>Die Kanäle von &#x27;{}&#x27; werden zugeordnet, wenn das Training beginnt.</translation>
     </message>
     <message>
@@ -3062,12 +3062,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Precision: of what is mapped as it, the share that is it (user&#x27;s accuracy).</source>
+        <source>Precision (user&#x27;s accuracy): the share of the pixels mapped as this class that really belong to it.</source>
         <translation>Präzision: der Anteil dessen, was als diese Klasse kartiert ist und es wirklich ist (Nutzergenauigkeit).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
+        <source>Recall (producer&#x27;s accuracy): the share of the pixels of this class that were mapped as this class.</source>
         <translation>Recall: der Anteil dessen, was diese Klasse ist und als sie kartiert ist (Produzentengenauigkeit).</translation>
     </message>
     <message>
@@ -3077,7 +3077,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Precision and recall in one figure: their harmonic mean.</source>
+        <source>The harmonic mean of precision and recall.</source>
         <translation>Präzision und Recall in einer Zahl: ihr harmonisches Mittel.</translation>
     </message>
     <message>
@@ -3087,7 +3087,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Overlap (intersection over union, IoU): of all that is it or is mapped as it, the share on which both agree.</source>
+        <source>Overlap (intersection over union, IoU): the area where map and labels both show this class, divided by the area where at least one of them does.</source>
         <translation>Überlappung (Intersection over Union, IoU): von allem, was zu ihr gehört oder als sie kartiert ist, der Anteil, auf dem beide übereinstimmen.</translation>
     </message>
     <message>
@@ -3097,7 +3097,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
-        <source>Overlap (intersection over union, IoU): of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <source>Overlap (intersection over union, IoU): the area where map and labels both show this class, divided by the area where at least one of them does. 100 % is best.</source>
         <translation>Überlappung (Intersection over Union, IoU): von aller Fläche, die zu dieser Klasse gehört oder als sie kartiert ist, der Anteil, auf dem beide übereinstimmen. 100 % ist am besten.</translation>
     </message>
     <message>
@@ -3137,7 +3137,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
-        <source>What you draw gets the chosen class. Right-click ends a polygon; click again to stop.</source>
+        <source>New polygons get the chosen class. Right-click to finish a polygon; click this button again to stop drawing.</source>
         <translation>Was Sie zeichnen, erhält die gewählte Klasse. Ein Rechtsklick schließt ein Polygon ab; klicken Sie erneut, um aufzuhören.</translation>
     </message>
     <message>
@@ -3152,22 +3152,22 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
-        <source>Removes the chosen class and its labels; Undo brings them back.</source>
+        <source>Removes the chosen class and its labels. Use Undo to restore them.</source>
         <translation>Entfernt die gewählte Klasse und ihre Labels; &#x27;Rückgängig&#x27; bringt sie zurück.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>No cell of the raster has this value.</source>
+        <source>No pixel of the raster has this value.</source>
         <translation>Keine Zelle des Rasters hat diesen Wert.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>{given} of at least {wanted} points. Set {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <source>{given} of at least {wanted} points. Draw {wanted} to ten points in different places: some of them are held back to measure the accuracy on areas that the model has not seen.</source>
         <translation>{given} von mindestens {wanted} Punkten. Setzen Sie {wanted} bis zehn an verschiedenen Stellen: Einige werden zurückgehalten, um das Modell auf Flächen zu beurteilen, von denen es nicht gelernt hat.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten polygons in different places: some of them are held back to measure the accuracy on areas that the model has not seen.</source>
         <translation>{given} von mindestens {wanted} Polygonen. Zeichnen Sie {wanted} bis zehn an verschiedenen Stellen: Einige werden zurückgehalten, um das Modell auf Flächen zu beurteilen, von denen es nicht gelernt hat.</translation>
     </message>
     <message>
@@ -3187,7 +3187,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>Labelled area in pixels of the first raster; unsaved edits count.</source>
+        <source>Labelled area in pixels of the first raster, including unsaved edits.</source>
         <translation>Fläche mit Label in Pixeln des ersten Rasters; nicht gespeicherte Änderungen zählen mit.</translation>
     </message>
     <message>
@@ -3212,7 +3212,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
-        <source>{reference}: {count} mapped right ({share})</source>
+        <source>{reference}: {count} mapped correctly ({share})</source>
         <translation>{reference}: {count} richtig kartiert ({share})</translation>
     </message>
     <message>
@@ -3252,12 +3252,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Training… You can go on drawing meanwhile.</source>
+        <source>Training… You can continue drawing in the meantime.</source>
         <translation>Training läuft… Sie können inzwischen weiterzeichnen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>The tools of SpectralGPT are not in the toolbox. Load the plugin again.</source>
+        <source>The SpectralGPT tools are missing from the Processing toolbox. Reload the plugin.</source>
         <translation>Die Werkzeuge von SpectralGPT fehlen in den Verarbeitungswerkzeugen. Laden Sie die Erweiterung neu.</translation>
     </message>
     <message>
@@ -3277,7 +3277,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Appears when a model was trained.</source>
+        <source>Available after training.</source>
         <translation>Erscheint, wenn ein Modell trainiert wurde.</translation>
     </message>
     <message>
@@ -3287,17 +3287,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}, by an earlier training on this machine ({earlier}).</source>
+        <source>Expected time: about {time}, based on an earlier training on this computer ({earlier}).</source>
         <translation>Voraussichtliche Dauer: etwa {time}, nach einem früheren Training auf diesem Rechner ({earlier}).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}. It was measured on another machine; after your first training this machine&#x27;s own time is shown.</source>
+        <source>Expected time: about {time}, measured on another computer. After your first training, the time of this computer is shown.</source>
         <translation>Voraussichtliche Dauer: etwa {time}. Sie wurde auf einem anderen Rechner gemessen; nach dem ersten Training richtet sie sich nach diesem.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: not known before the first training of this kind on this machine.</source>
+        <source>Expected time: not known before the first training of this kind on this computer.</source>
         <translation>Voraussichtliche Dauer: vor dem ersten Training dieser Art auf diesem Rechner nicht bekannt.</translation>
     </message>
     <message>
@@ -3332,12 +3332,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>A class for every pixel.</source>
+        <source>One class for every pixel.</source>
         <translation>Eine Klasse für jedes Pixel.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>One label for a whole polygon or grid cell.</source>
+        <source>One label for each polygon or grid cell.</source>
         <translation>Ein Label für ein ganzes Polygon oder eine ganze Gitterzelle.</translation>
     </message>
     <message>
@@ -3357,7 +3357,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Choose the raster with the ground you want to label.</source>
+        <source>Choose the raster that you want to label.</source>
         <translation>Wählen Sie das Raster mit der Fläche, die Labels erhalten soll.</translation>
     </message>
     <message>
@@ -3367,12 +3367,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Both dates are the same raster. Choose another one for the second date.</source>
+        <source>Both dates are the same raster. Choose a different one for the second date.</source>
         <translation>Beide Zeitpunkte sind dasselbe Raster. Wählen Sie ein anderes für den zweiten Zeitpunkt.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Looking at the bands…</source>
+        <source>Checking the bands…</source>
         <translation>Die Kanäle werden angesehen…</translation>
     </message>
     <message>
@@ -3407,17 +3407,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
-        <source>The file {} exists already and is left as it is. Give another name.</source>
+        <source>The file {} already exists and was not changed. Choose another name.</source>
         <translation>Die Datei {} gibt es schon; sie bleibt, wie sie ist. Geben Sie einen anderen Namen an.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
-        <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
+        <source>The label layer could not be created in {path}: {reason} Choose a folder in which you can write.</source>
         <translation>Der Label-Layer konnte in {path} nicht erstellt werden: {reason} Wählen Sie einen Ordner, in den Sie schreiben dürfen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Make a label layer, or choose one.</source>
+        <source>Create a label layer, or choose one.</source>
         <translation>Erstellen Sie einen Label-Layer, oder wählen Sie einen.</translation>
     </message>
     <message>
@@ -3432,37 +3432,37 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>&#x27;{name}&#x27; has {found} different values: it is an image and no class raster. Choose another layer.</source>
+        <source>&#x27;{name}&#x27; has {found} different values, so it is an image and not a class raster. Choose another layer.</source>
         <translation>„{name}“ hat {found} verschiedene Werte: Das ist ein Bild und kein Klassenraster. Wählen Sie einen anderen Layer.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>{found} different values were found, and a model can have {most} classes at most. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <source>{found} different values were found, but a model can have at most {most} classes. Choose the field that holds the class rather than an ID of the features, or merge classes.</source>
         <translation>Es wurden {found} verschiedene Werte gefunden, und ein Modell kann höchstens {most} Klassen haben. Wählen Sie das Feld mit der Klasse, nicht eines, das die Objekte nummeriert, oder fassen Sie Klassen zusammen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>All labels lie beside the rasters. Draw some on them.</source>
+        <source>All labels lie outside the rasters. Draw some on them.</source>
         <translation>Alle Labels liegen neben den Rastern. Zeichnen Sie welche auf ihnen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
+        <source>Label at least two classes: there are no labels of &#x27;{}&#x27; yet.</source>
         <translation>Zeichnen Sie Labels für mindestens zwei Klassen: Für &#x27;{}&#x27; gibt es noch keines.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Label at least two classes. Add a second one.</source>
+        <source>Label at least two classes. Add a second class.</source>
         <translation>Zeichnen Sie Labels für mindestens zwei Klassen. Fügen Sie eine zweite hinzu.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Few labels: {}. The model can be trained, but hardly be judged.</source>
+        <source>Few labels: {}. The model can be trained, but its accuracy can hardly be measured.</source>
         <translation>Wenige Labels: {}. Das Modell kann trainiert, aber kaum beurteilt werden.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Choose a raster first: the label layer gets its coordinate system.</source>
+        <source>Choose a raster first: the label layer uses its coordinate system.</source>
         <translation>Wählen Sie zuerst ein Raster: Der Label-Layer erhält dessen Koordinatenbezugssystem.</translation>
     </message>
     <message>
@@ -3472,7 +3472,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Where shall the labels be kept?</source>
+        <source>Save label layer</source>
         <translation>Wo sollen die Labels gespeichert werden?</translation>
     </message>
     <message>
@@ -3482,12 +3482,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Without a class, and so left out: {}.</source>
+        <source>Left out because they have no class: {}.</source>
         <translation>Ohne Klasse und deshalb ausgelassen: {}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Beside the rasters, and so left out: {}.</source>
+        <source>Left out because they lie outside the rasters: {}.</source>
         <translation>Neben den Rastern und deshalb ausgelassen: {}.</translation>
     </message>
     <message>
@@ -3502,7 +3502,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Makes an empty polygon layer beside the project, with a field for the class, and begins to draw in it.</source>
+        <source>Creates an empty polygon layer next to the project, with a field for the class, and starts drawing in it.</source>
         <translation>Erstellt neben dem Projekt einen leeren Polygonlayer mit einem Feld für die Klasse und beginnt, darin zu zeichnen.</translation>
     </message>
     <message>
@@ -3512,7 +3512,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Draw three to ten small polygons of every class, in different places, each on ground that is surely this class. What you do not label is ignored.</source>
+        <source>Draw three to ten small polygons of every class, in different places, each on an area that clearly belongs to this class. Areas that you do not label are ignored.</source>
         <translation>Zeichnen Sie von jeder Klasse drei bis zehn kleine Polygone an verschiedenen Stellen, jedes auf einer Fläche, die sicher zu dieser Klasse gehört. Was kein Label hat, wird ignoriert.</translation>
     </message>
     <message>
@@ -3522,7 +3522,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>In the map view</source>
+        <source>In the current map view</source>
         <translation>In der Kartenansicht</translation>
     </message>
     <message>
@@ -3537,7 +3537,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>For models that give every pixel a class.</source>
+        <source>Only for models that assign a class to every pixel.</source>
         <translation>Für Modelle, die jedem Pixel eine Klasse geben.</translation>
     </message>
     <message>
@@ -3572,7 +3572,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Stands other dates, other light and haze.</source>
+        <source>Robust to other dates, light and haze.</source>
         <translation>Verträgt andere Zeitpunkte, anderes Licht und Dunst.</translation>
     </message>
     <message>
@@ -3582,7 +3582,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A little better here, and may fail elsewhere.</source>
+        <source>Slightly better here, but may fail elsewhere.</source>
         <translation>Hier etwas besser, kann anderswo versagen.</translation>
     </message>
     <message>
@@ -3607,17 +3607,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Rounds</source>
-        <translation>Durchgänge</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Dev&amp;ice</source>
         <translation>Re&amp;chengerät</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Held bac&amp;k to judge</source>
+        <source>Labels held bac&amp;k</source>
         <translation>Zur Be&amp;wertung zurückgehalten</translation>
     </message>
     <message>
@@ -3632,57 +3627,57 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Decides by your labels and your machine.</source>
+        <source>Decided by the number of labels and the computer.</source>
         <translation>Entscheidet nach Ihren Labels und Ihrem Rechner.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Base stays as it is (quick)</source>
+        <source>Backbone unchanged (quick)</source>
         <translation>Basis bleibt, wie sie ist (quick)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Only a last step learns: takes seconds, and suits few labels.</source>
+        <source>Trains only a last layer: takes seconds and suits few labels.</source>
         <translation>Nur ein letzter Schritt lernt: dauert Sekunden und passt zu wenigen Labels.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A small part learns (adapters)</source>
+        <source>Part of the model (adapters)</source>
         <translation>Ein kleiner Teil lernt (adapters)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes few of the base&#x27;s weights: takes minutes.</source>
+        <source>Changes a small part of the model&#x27;s weights: takes minutes.</source>
         <translation>Ändert wenige Gewichte der Basis: dauert Minuten.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>All of it learns (full)</source>
+        <source>Whole model (full)</source>
         <translation>Die ganze Basis lernt (full)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes all weights: wants many labels and a GPU.</source>
+        <source>Changes all weights: needs many labels and a GPU.</source>
         <translation>Ändert alle Gewichte: braucht viele Labels und eine GPU.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>How often the labels are gone through.</source>
+        <source>How many times the training passes through the labels.</source>
         <translation>Wie oft die Labels durchgegangen werden.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A GPU where one works, else the processor.</source>
+        <source>The GPU if it works, otherwise the processor.</source>
         <translation>Eine GPU, wo eine funktioniert, sonst der Prozessor.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Whole groups of neighbouring labels, so that the model is judged elsewhere; with 0 it is not judged.</source>
+        <source>Whole groups of neighbouring labels, so that accuracy is measured on areas that the model has not seen. With 0, it is not measured.</source>
         <translation>Ganze Gruppen benachbarter Labels, damit das Modell anderswo beurteilt wird; bei 0 wird es nicht beurteilt.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>The same seed gives the same result again. Try others to see how much varies.</source>
+        <source>The same seed always gives the same result. Try other seeds to see how much results vary.</source>
         <translation>Derselbe Startwert ergibt wieder dasselbe Ergebnis. Probieren Sie andere, um zu sehen, wie viel schwankt.</translation>
     </message>
     <message>
@@ -3692,7 +3687,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>One raster band for each band of the base, in its order, such as 2,3,4,8.</source>
+        <source>One raster band for each band of the base model, in its order, such as 2,3,4,8.</source>
         <translation>Ein Rasterkanal für jeden Kanal des Basismodells, in dessen Reihenfolge, etwa 2,3,4,8.</translation>
     </message>
     <message>
@@ -3707,7 +3702,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
-        <source>Places, the least sure first: {}</source>
+        <source>Places, least certain first: {}</source>
         <translation>Stellen, die unsicherste zuerst: {}</translation>
     </message>
     <message>
@@ -3722,47 +3717,47 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your changes (quick).</source>
+        <source>Decided automatically: &#x27;{base}&#x27; is not changed, and only a last layer is trained (quick).</source>
         <translation>Automatisch entschieden: &#x27;{base}&#x27; bleibt, wie es ist, und nur ein letzter Schritt lernt Ihre Veränderungen (quick).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Starts from &#x27;{base}&#x27;. How much of it learns is decided by your labels and your machine.</source>
+        <source>Starts from &#x27;{base}&#x27;. How much of it is trained depends on your labels and your computer.</source>
         <translation>Geht von &#x27;{base}&#x27; aus. Wie viel davon mitlernt, entscheidet sich nach Ihren Labels und Ihrem Rechner.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your classes (quick). That suits fewer than {many} labels; there are {labels}.</source>
+        <source>Decided automatically: &#x27;{base}&#x27; is not changed, and only a last layer is trained (quick). This suits fewer than {many} labels; there are {labels}.</source>
         <translation>Automatisch entschieden: &#x27;{base}&#x27; bleibt, wie es ist, und nur ein letzter Schritt lernt Ihre Klassen (quick). Das passt zu weniger als {many} Labels; es sind {labels}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: with {labels} labels &#x27;{base}&#x27; learns along, all of it on a working GPU (full), else a small part (adapters), or none where it is large (quick).</source>
+        <source>Decided automatically: with {labels} labels, &#x27;{base}&#x27; is trained as well: all of it with a working GPU (full), otherwise a small part (adapters), or none of it if it is large (quick).</source>
         <translation>Automatisch entschieden: Mit {labels} Labels lernt &#x27;{base}&#x27; mit, auf einer funktionierenden GPU ganz (full), sonst ein kleiner Teil (adapters), oder nichts, wenn es groß ist (quick).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>&#x27;{base}&#x27; stays as it is, and only a last step learns your labels (quick).</source>
+        <source>&#x27;{base}&#x27; is not changed, and only a last layer is trained (quick).</source>
         <translation>&#x27;{base}&#x27; bleibt, wie es ist, und nur ein letzter Schritt lernt Ihre Labels (quick).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>A small part of &#x27;{base}&#x27; learns along (adapters).</source>
+        <source>A small part of &#x27;{base}&#x27; is trained as well (adapters).</source>
         <translation>Ein kleiner Teil von &#x27;{base}&#x27; lernt mit (adapters).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>All of &#x27;{base}&#x27; learns along (full): wants many labels and a GPU.</source>
+        <source>All of &#x27;{base}&#x27; is trained (full), which needs many labels and a GPU.</source>
         <translation>Ganz &#x27;{base}&#x27; lernt mit (full): braucht viele Labels und eine GPU.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
-        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <source>The map view does not show any raster that the model was trained on. Zoom to one of them.</source>
         <translation>Die Karte zeigt kein Raster, von dem das Modell gelernt hat. Zoomen Sie zu einem davon.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
-        <source>The rasters that the model learned from are not there any more.</source>
+        <source>The rasters that the model was trained on are no longer in the project.</source>
         <translation>Die Raster, von denen das Modell gelernt hat, sind nicht mehr da.</translation>
     </message>
     <message>
@@ -3777,17 +3772,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
-        <source>Preview of the middle of the map in {seconds:.1f} s. Zoom in to see another part.</source>
+        <source>Preview of the centre of the map view in {seconds:.1f} s. Zoom in to see other areas.</source>
         <translation>Vorschau der Kartenmitte in {seconds:.1f} s. Zoomen Sie hinein, um einen anderen Teil zu sehen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
-        <source>Preview of what the map shows in {seconds:.1f} s.</source>
+        <source>Preview of the map view in {seconds:.1f} s.</source>
         <translation>Vorschau des Kartenausschnitts in {seconds:.1f} s.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_describer.py"/>
-        <source>Looking at the bands of {}</source>
+        <source>Checking the bands of {}</source>
         <translation>Kanäle von {} werden angesehen</translation>
     </message>
     <message>
@@ -3797,7 +3792,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
-        <source>Take this raster out</source>
+        <source>Remove this raster</source>
         <translation>Dieses Raster herausnehmen</translation>
     </message>
     <message>
@@ -3812,7 +3807,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
-        <source>Learns from several rasters at once: other places, other dates. They share the labels.</source>
+        <source>Trains on several rasters at once, for instance of other places or dates. They share the labels.</source>
         <translation>Lernt von mehreren Rastern auf einmal: andere Stellen, andere Zeitpunkte. Sie teilen sich die Labels.</translation>
     </message>
     <message>
@@ -3827,7 +3822,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Opens the report in the browser.</source>
+        <source>Opens the report in the web browser.</source>
         <translation>Öffnet den Bericht im Browser.</translation>
     </message>
     <message>
@@ -3837,7 +3832,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Maps what the map view shows, as a temporary layer above the imagery.</source>
+        <source>Maps the current map view, as a temporary layer above the imagery.</source>
         <translation>Kartiert, was die Kartenansicht zeigt, als temporären Layer über den Bildern.</translation>
     </message>
     <message>
@@ -3847,7 +3842,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Shows the preview to the left of a line only, which you drag over the map (Esc ends)</source>
+        <source>Shows the preview only to the left of a line, which you can drag across the map (press Esc to exit)</source>
         <translation>Zeigt die Vorschau nur links von einer Linie, die Sie über die Karte ziehen (Esc beendet)</translation>
     </message>
     <message>
@@ -3857,7 +3852,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Opens the tool with the model and the raster filled in.</source>
+        <source>Opens the tool with the model and the raster already chosen.</source>
         <translation>Öffnet das Werkzeug mit bereits eingetragenem Modell und Raster.</translation>
     </message>
     <message>
@@ -3872,7 +3867,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Goes back to the labels, with this model as the one to start from.</source>
+        <source>Returns to the labels, with this model as the one to start from.</source>
         <translation>Geht zurück zu den Labels, mit diesem Modell als Ausgangsmodell.</translation>
     </message>
     <message>
@@ -3882,27 +3877,27 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Per cent of each row</source>
+        <source>Percent of each row</source>
         <translation>Prozent jeder Zeile</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>When a model was trained, here stands how good it is.</source>
+        <source>The accuracy of the model is shown here after training.</source>
         <translation>Wenn ein Modell trainiert wurde, steht hier, wie gut es ist.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Mapping what the map shows…</source>
+        <source>Mapping the current view…</source>
         <translation>Der Kartenausschnitt wird kartiert…</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Labels that were held back: {samples}. Each place was held back once, from a model that did not see it; the model itself learned from all.</source>
+        <source>Held-back labels: {samples}. Each place was held back once, from a model that did not see it; the final model was trained on all labels.</source>
         <translation>Zurückgehaltene Labels: {samples}. Jede Stelle wurde einmal zurückgehalten, von einem Modell, das sie nicht gesehen hat; das Modell selbst hat von allen gelernt.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Labels that were held back: {samples}. The best round was chosen by the same labels, so they flatter it a little.</source>
+        <source>Held-back labels: {samples}. The best epoch was chosen with the same labels, so these figures are slightly too optimistic.</source>
         <translation>Zurückgehaltene Labels: {samples}. Der beste Durchgang wurde nach denselben Labels gewählt, daher schmeicheln sie ihm ein wenig.</translation>
     </message>
     <message>
@@ -3912,22 +3907,22 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Round</source>
+        <source>Epoch</source>
         <translation>Durchgang</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Parts judged</source>
+        <source>Parts assessed</source>
         <translation>Beurteilte Teile</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Curves appear as soon as labels that were held back have been judged.</source>
+        <source>The curves appear after the first results on held-back labels.</source>
         <translation>Kurven erscheinen, sobald zurückgehaltene Labels beurteilt wurden.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>There is nothing to draw: no labels were held back.</source>
+        <source>There are no curves, because no labels were held back.</source>
         <translation>Es gibt nichts zu zeichnen: Es wurden keine Labels zurückgehalten.</translation>
     </message>
     <message>
@@ -3947,7 +3942,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
-        <source>Stopping, and writing the best model so far…</source>
+        <source>Stopping and saving the best model so far…</source>
         <translation>Wird angehalten; das bisher beste Modell wird geschrieben…</translation>
     </message>
     <message>
@@ -3962,7 +3957,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
-        <source>Stopped. There was no model yet, so nothing was kept.</source>
+        <source>Stopped. There was no model yet, so nothing was saved.</source>
         <translation>Angehalten. Es gab noch kein Modell, daher wurde nichts behalten.</translation>
     </message>
     <message>
@@ -3972,12 +3967,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>On held-back labels, after round {done} of at most {rounds}:</source>
+        <source>On held-back labels, after epoch {done} of at most {rounds}:</source>
         <translation>Auf zurückgehaltenen Labels, nach Durchgang {done} von höchstens {rounds}:</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>On held-back labels, before the first round:</source>
+        <source>On held-back labels, before the first epoch:</source>
         <translation>Auf zurückgehaltenen Labels, vor dem ersten Durchgang:</translation>
     </message>
     <message>
@@ -3987,52 +3982,52 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>No labels have been judged yet.</source>
+        <source>No results on held-back labels yet.</source>
         <translation>Es wurden noch keine Labels beurteilt.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>&#x27;Stop now&#x27; does not wait, and keeps nothing.</source>
+        <source>&#x27;Stop now&#x27; stops immediately and keeps nothing.</source>
         <translation>&#x27;Jetzt anhalten&#x27; wartet nicht und behält nichts.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>There is no model yet: Cancel leaves nothing behind.</source>
+        <source>There is no model yet: if you cancel, nothing is saved.</source>
         <translation>Es gibt noch kein Modell: &#x27;Abbrechen&#x27; hinterlässt nichts.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model as it is.</source>
+        <source>If you cancel, the model is kept as it is now.</source>
         <translation>&#x27;Abbrechen&#x27; behält das Modell, wie es ist.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model from before the first round, the best so far.</source>
+        <source>If you cancel, the model from before the first epoch is kept, the best so far.</source>
         <translation>&#x27;Abbrechen&#x27; behält das Modell von vor dem ersten Durchgang, das bisher beste.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model of round {best}, the best so far.</source>
+        <source>If you cancel, the model of epoch {best} is kept, the best so far.</source>
         <translation>&#x27;Abbrechen&#x27; behält das Modell von Durchgang {best}, das bisher beste.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model of round {best}, the best so far, was kept.</source>
+        <source>Stopped early. The model of epoch {best}, the best so far, was kept.</source>
         <translation>Vorzeitig beendet. Das Modell von Durchgang {best}, das bisher beste, wurde behalten.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model from before the first round was kept.</source>
+        <source>Stopped early. The model from before the first epoch was kept.</source>
         <translation>Vorzeitig beendet. Das Modell von vor dem ersten Durchgang wurde behalten.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model of the last round was kept.</source>
+        <source>Stopped early. The model of the last epoch was kept.</source>
         <translation>Vorzeitig beendet. Das Modell des letzten Durchgangs wurde behalten.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Done in {time}. The model of round {best}, the best, was kept.</source>
+        <source>Done in {time}. The model of epoch {best}, the best one, was kept.</source>
         <translation>Fertig in {time}. Das Modell von Durchgang {best}, das beste, wurde behalten.</translation>
     </message>
     <message>
@@ -4067,17 +4062,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <source>The layer &#x27;{}&#x27; has no text or whole-number field that could hold a class. Add one, and give every feature its class.</source>
         <translation>Der Layer &#x27;{}&#x27; hat kein Feld mit Text oder ganzen Zahlen, in dem eine Klasse stehen könnte. Fügen Sie eines hinzu, und geben Sie jedem Objekt seine Klasse.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <source>None of the labels has a class: fill in the field &#x27;{}&#x27;.</source>
         <translation>Kein Label hat eine Klasse: füllen Sie das Feld &#x27;{}&#x27; aus.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <source>The layer &#x27;{}&#x27; is an image rendered by a web service, so its colours are not classes. Choose the original class raster, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation>Der Layer &#x27;{}&#x27; ist ein Bild, das ein Webdienst zeichnet: seine Farben sind keine Klassen. Wählen Sie das Klassenraster selbst, als GeoTIFF oder von einem Coverage-Dienst (WCS).</translation>
     </message>
     <message>
@@ -4117,12 +4112,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>
-        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer&#x27;s properties; it is honoured here all the same.</source>
+        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer properties. It is still treated as no-data here.</source>
         <translation>Der NoData-Wert von &#x27;{name}&#x27;, Kanal {band}, ist in den Layereigenschaften ausgeschaltet; hier wird er trotzdem beachtet.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>
-        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is left out: only single values are supported.</source>
+        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is ignored: only single values are supported.</source>
         <translation>Der zusätzliche NoData-Bereich {low} bis {high} von &#x27;{name}&#x27; wird ausgelassen: Nur einzelne Werte werden unterstützt.</translation>
     </message>
     <message>
@@ -4142,13 +4137,8 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/styling.py"/>
-        <source>To be judged</source>
+        <source>Not yet labelled</source>
         <translation>Zu beurteilen</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/styling.py"/>
-        <source>Judged</source>
-        <translation>Beurteilt</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/styling.py"/>
@@ -4157,12 +4147,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
-        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that brings it.</source>
+        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that provides it.</source>
         <translation>Es gibt keinen Algorithmus &#x27;{}&#x27;. Aktivieren Sie die Erweiterung, die ihn mitbringt.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
-        <source>The inputs could not be read. The log says more.</source>
+        <source>The inputs could not be read. See the log for details.</source>
         <translation>Die Eingaben konnten nicht gelesen werden. Das Protokoll sagt mehr.</translation>
     </message>
     <message>
@@ -4172,22 +4162,22 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>&#x27;{}&#x27; is no address that can be downloaded: it must begin with https:// or http://.</source>
+        <source>&#x27;{}&#x27; is not an address for downloads: it must begin with https:// or http://.</source>
         <translation>&#x27;{}&#x27; ist keine Adresse, von der heruntergeladen werden kann: Sie muss mit https:// oder http:// beginnen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>&#x27;{path}&#x27; cannot be written: {reason}. Make room, or choose another folder.</source>
+        <source>&#x27;{path}&#x27; cannot be written: {reason}. Free some space, or choose another folder.</source>
         <translation>&#x27;{path}&#x27; kann nicht geschrieben werden: {reason}. Schaffen Sie Platz, oder wählen Sie einen anderen Ordner.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
+        <source>The download could not start: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
         <translation>Der Download hat nicht begonnen: {} Prüfen Sie die Adresse, das Netzwerk und den Proxy unter Einstellungen &gt; Optionen &gt; Netzwerk.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The download was cut off: {} What came so far is kept; download again to go on from there.</source>
+        <source>The download was interrupted: {} The downloaded part is kept; download again to continue.</source>
         <translation>Das Herunterladen wurde unterbrochen: {} Was bisher angekommen ist, wurde behalten; laden Sie erneut herunter, um von dort fortzufahren.</translation>
     </message>
     <message>
@@ -4197,12 +4187,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>{came} of {whole} bytes came.</source>
+        <source>{came} of {whole} bytes were received.</source>
         <translation>{came} von {whole} Bytes sind angekommen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>the server sent nothing.</source>
+        <source>the server sent no data.</source>
         <translation>Der Server hat nichts gesendet.</translation>
     </message>
     <message>
@@ -4212,32 +4202,32 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The server does not give {url} to everybody ({status}). Download it with your browser and import the file.</source>
+        <source>The server does not allow public access to {url} ({status}). Download it with your browser and import the file.</source>
         <translation>Der Server gibt {url} nicht an alle heraus ({status}). Laden Sie die Datei mit Ihrem Browser herunter und importieren Sie sie.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The proxy asks for a name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
+        <source>The proxy requires a user name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
         <translation>Der Proxy verlangt einen Namen und ein Passwort (407). Setzen Sie sie in QGIS: Einstellungen &gt; Optionen &gt; Netzwerk.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The server answered {status} for {url}. Try again later.</source>
+        <source>The server returned the status {status} for {url}. Try again later.</source>
         <translation>Der Server hat mit {status} auf {url} geantwortet. Versuchen Sie es später erneut.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The downloaded file has {came} bytes, expected are {size}. It was removed; try again later.</source>
+        <source>The downloaded file has {came} bytes instead of {size}. It was deleted; try again later.</source>
         <translation>Die heruntergeladene Datei hat {came} Bytes, erwartet werden {size}. Sie wurde entfernt; versuchen Sie es später erneut.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The downloaded file is not the published one: its SHA-256 is {found}, expected is {expected}. It was removed; do not use it from elsewhere either.</source>
+        <source>The downloaded file is not the published one: its SHA-256 is {found} instead of {expected}. It was deleted; do not use copies of it from other sources.</source>
         <translation>Die heruntergeladene Datei ist nicht die veröffentlichte: Ihr SHA-256 ist {found}, erwartet wird {expected}. Sie wurde entfernt; verwenden Sie sie auch nicht aus anderer Quelle.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/engine_state.py"/>
-        <source>Look at the SpectralGPT engine</source>
+        <source>Check the SpectralGPT engine</source>
         <translation>SpectralGPT-Engine ansehen</translation>
     </message>
     <message>
@@ -7122,12 +7112,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/base_python.py"/>
-        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install one (from python.org, or &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
+        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install it (from python.org, or with &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
         <translation>Es wurde kein geeignetes Python gefunden: Die Engine braucht ein 64-Bit-Python 3.9 bis 3.14 mit dem Modul venv. Installieren Sie eines (von python.org, oder &#x27;sudo apt install python3-venv&#x27;) und versuchen Sie es erneut.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_client.py"/>
-        <source>The engine failed without saying why.</source>
+        <source>The engine failed without an error message.</source>
         <translation>Die Engine ist ohne Angabe eines Grundes fehlgeschlagen.</translation>
     </message>
     <message>
@@ -7137,7 +7127,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The last installation of the engine did not come to its end. Install it again.</source>
+        <source>The last installation of the engine was not completed. Install it again.</source>
         <translation>Die letzte Installation der Engine wurde nicht abgeschlossen. Installieren Sie sie erneut.</translation>
     </message>
     <message>
@@ -7152,12 +7142,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The Python that the engine was made from is gone or was replaced. Repair the engine.</source>
+        <source>The Python installation that the engine is based on was removed or replaced. Repair the engine.</source>
         <translation>Das Python, aus dem die Engine erstellt wurde, ist nicht mehr da oder wurde ersetzt. Reparieren Sie die Engine.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The plugin was updated and asks for other versions of the engine&#x27;s libraries. Update the engine.</source>
+        <source>The plugin was updated and needs other versions of the engine&#x27;s libraries. Update the engine.</source>
         <translation>Die Erweiterung wurde aktualisiert und verlangt andere Versionen der Bibliotheken der Engine. Aktualisieren Sie die Engine.</translation>
     </message>
     <message>
@@ -7167,12 +7157,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The disk of {1} has {2} GB free, and the installation needs {3} GB. Make room, or choose another folder for the engine.</source>
+        <source>The disk of {1} has {2} GB of free space, but the installation needs {3} GB. Free some space, or choose another folder for the engine.</source>
         <translation>Auf dem Datenträger von {1} sind {2} GB frei, und die Installation braucht {3} GB. Schaffen Sie Platz, oder wählen Sie einen anderen Ordner für die Engine.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine ran out of memory or was ended by the system. Close other programs, choose a smaller extent, or lower the number of threads, and run it again.</source>
+        <source>The engine ran out of memory or was terminated by the system. Close other programs, choose a smaller extent, or reduce the number of threads, and run it again.</source>
         <translation>Der Engine ist der Speicher ausgegangen, oder sie wurde vom System beendet. Schließen Sie andere Programme, wählen Sie eine kleinere Ausdehnung oder weniger Threads, und starten Sie sie erneut.</translation>
     </message>
     <message>
@@ -7182,17 +7172,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine crashed (access violation, 0xC0000005) in one of its libraries. Try the device &#x27;cpu&#x27;; if it happens again, update the graphics driver. </source>
+        <source>The engine crashed in one of its libraries (access violation, 0xC0000005). Try the device &#x27;cpu&#x27;. If it happens again, update the graphics driver. </source>
         <translation>Die Engine ist in einer ihrer Bibliotheken abgestürzt (Zugriffsverletzung, 0xC0000005). Versuchen Sie das Gerät &#x27;cpu&#x27;; wenn es wieder geschieht, aktualisieren Sie den Grafiktreiber. </translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start QGIS again. </source>
+        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then restart QGIS. </source>
         <translation>Eine Bibliothek, die die Engine braucht, wurde nicht gefunden (0xC0000135). Installieren Sie das &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), und starten Sie QGIS neu. </translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start Windows again.</source>
+        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then restart Windows.</source>
         <translation>Eine Bibliothek der Engine konnte nicht starten (0xC0000142). Installieren Sie das &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), und starten Sie Windows neu.</translation>
     </message>
     <message>
@@ -7202,7 +7192,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine uses an instruction that this processor lacks (0xC000001D).</source>
+        <source>The engine needs an instruction that this processor does not support (0xC000001D).</source>
         <translation>Die Engine verwendet einen Befehl, den dieser Prozessor nicht kennt (0xC000001D).</translation>
     </message>
     <message>
@@ -7212,52 +7202,52 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>{1} It may take {2} MB of memory, which may be too little: see the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
+        <source>{1} It is limited to {2} MB of memory, which may not be enough. See the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
         <translation>{1} Sie darf {2} MB Speicher belegen, was zu wenig sein kann: siehe die Speichergrenze unter Einstellungen &gt; Optionen &gt; SpectralGPT.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine stopped answering and was ended. Run it again.</source>
+        <source>The engine stopped responding and was terminated. Run it again.</source>
         <translation>Die Engine hat nicht mehr geantwortet und wurde beendet. Starten Sie sie erneut.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine ended without an answer (exit code {1}).</source>
+        <source>The engine stopped without a result (exit code {1}).</source>
         <translation>Die Engine endete ohne Antwort (Exitcode {1}).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_lock.py"/>
-        <source>The engine is being installed by another process (number {1}). Wait until it has ended, or end it, and try again.</source>
+        <source>The engine is being installed by another process (number {1}). Wait until it is done, or end that process, and try again.</source>
         <translation>Die Engine wird gerade von einem anderen Prozess installiert (Nummer {1}). Warten Sie, bis er zu Ende ist, oder beenden Sie ihn, und versuchen Sie es erneut.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The disk is full. Make room, or choose another folder for the engine in the settings.</source>
+        <source>The disk is full. Free some space, or choose another folder for the engine in the settings.</source>
         <translation>Der Datenträger ist voll. Schaffen Sie Platz, oder wählen Sie in den Einstellungen einen anderen Ordner für die Engine.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The system&#x27;s protection (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
+        <source>The system&#x27;s security software (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
         <translation>Der Schutz des Systems (Virenschutz oder Anwendungskontrolle) hat die Installation angehalten. Bitten Sie Ihren Administrator, den Ordner der Engine zuzulassen, oder wählen Sie in den Einstellungen einen anderen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>A file of the engine is in use. Wait until running jobs have ended, or restart QGIS.</source>
+        <source>A file of the engine is in use. Wait until running jobs are done, or restart QGIS.</source>
         <translation>Eine Datei der Engine wird verwendet. Warten Sie, bis laufende Aufträge zu Ende sind, oder starten Sie QGIS neu.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The engine&#x27;s folder may not be written to. Choose a folder of your own in the settings, or have its permissions changed.</source>
+        <source>You do not have write access to the engine&#x27;s folder. Choose another folder in the settings, or have its permissions changed.</source>
         <translation>In den Ordner der Engine darf nicht geschrieben werden. Wählen Sie in den Einstellungen einen eigenen Ordner, oder lassen Sie seine Berechtigungen ändern.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The engine&#x27;s folder has too long a path for Windows. Choose a shorter one in the settings.</source>
+        <source>The path of the engine&#x27;s folder is too long for Windows. Choose a shorter one in the settings.</source>
         <translation>Der Ordner der Engine hat einen zu langen Pfad für Windows. Wählen Sie in den Einstellungen einen kürzeren.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The certificate of the package server was not accepted, as happens behind a company&#x27;s inspecting proxy. Give your company&#x27;s CA file in the settings, or use a folder of wheels.</source>
+        <source>The certificate of the package server was rejected, as often happens behind a corporate proxy that inspects traffic. Specify your organisation&#x27;s CA file in the settings, or use a folder of wheels.</source>
         <translation>Das Zertifikat des Paketservers wurde nicht akzeptiert, wie es hinter einem prüfenden Firmenproxy vorkommt. Geben Sie in den Einstellungen die CA-Datei Ihrer Firma an, oder verwenden Sie einen Ordner mit Wheels.</translation>
     </message>
     <message>
@@ -7267,37 +7257,37 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The package server refused access (401 or 403). Check the index&#x27;s address and password in the settings.</source>
+        <source>The package server denied access (401 or 403). Check the address and password of the package index in the settings.</source>
         <translation>Der Paketserver hat den Zugriff verweigert (401 oder 403). Prüfen Sie Adresse und Passwort des Index in den Einstellungen.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The package server was not reached. Check the network and, in the settings, the proxy and the index; without a network, install from a folder of wheels.</source>
+        <source>The package server could not be reached. Check the network and, in the settings, the proxy and the package index. Without a network connection, install from a folder of wheels.</source>
         <translation>Der Paketserver wurde nicht erreicht. Prüfen Sie das Netzwerk und in den Einstellungen den Proxy und den Index; ohne Netzwerk installieren Sie aus einem Ordner mit Wheels.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>A package arrived damaged. Run the installation again.</source>
+        <source>A package was damaged during download. Run the installation again.</source>
         <translation>Ein Paket ist beschädigt angekommen. Starten Sie die Installation erneut.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The system is too old for the engine&#x27;s libraries (its C library lacks what they need).</source>
+        <source>The operating system is too old for the engine&#x27;s libraries (its C library lacks functions that they need).</source>
         <translation>Das System ist zu alt für die Bibliotheken der Engine (seiner C-Bibliothek fehlt, was sie brauchen).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The memory did not suffice. Close other programs and run the installation again.</source>
+        <source>There was not enough memory. Close other programs and run the installation again.</source>
         <translation>Der Speicher hat nicht gereicht. Schließen Sie andere Programme und starten Sie die Installation erneut.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>There is no build of {1} for {2} where it was looked for. Use 64-bit Python 3.9 to 3.14; a mirror set in the settings may be incomplete.</source>
+        <source>No build of {1} for {2} was found. Use 64-bit Python 3.9 to 3.14. If a package mirror is set in the settings, it may be incomplete.</source>
         <translation>Es gibt keinen Build von {1} für {2}, wo danach gesucht wurde. Verwenden Sie ein 64-Bit-Python 3.9 bis 3.14; ein in den Einstellungen gesetzter Spiegelserver ist vielleicht unvollständig.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/package_installer.py"/>
-        <source>The folder of wheels &#x27;{1}&#x27; is missing or has no .whl files.</source>
+        <source>The folder of wheels &#x27;{1}&#x27; is missing or contains no .whl files.</source>
         <translation>Der Ordner mit Wheels &#x27;{1}&#x27; fehlt oder hat keine .whl-Dateien.</translation>
     </message>
     <message>

@@ -5,12 +5,12 @@
     <name>SpectralGPT</name>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
-        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} bands were chosen for {parameter}. Choose one raster band for each, or none to match them automatically.</source>
         <translation>El modelo &#x27;{model}&#x27; necesita {expected} bandas en este orden: {bands}. Se eligieron {given} para {parameter}. Elija una banda del ráster para cada una, o ninguna para que se asignen automáticamente.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
-        <source>The layer &#x27;{layer}&#x27; is a picture that a web service draws, in red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the imagery itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <source>The layer &#x27;{layer}&#x27; is an image rendered by a web service, with only red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the original imagery, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation>La capa &#x27;{layer}&#x27; es una imagen que dibuja un servicio web, en rojo, verde y azul. El modelo &#x27;{model}&#x27; necesita {expected} bandas medidas: {bands}. Use los datos originales, como GeoTIFF o de un servicio de coberturas (WCS).</translation>
     </message>
     <message>
@@ -45,12 +45,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must lie between {low:g} and {high:g}.</source>
+        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must be between {low:g} and {high:g}.</source>
         <translation>&#x27;{parameter}&#x27; ({name}) es {value}; debe estar entre {low:g} y {high:g}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;, which is no file this tool writes. Give a file name that ends in {expected}.</source>
+        <source>&#x27;{parameter}&#x27; would be written to &#x27;{target}&#x27;, but this tool cannot write that type of file. Specify a file name that ends in {expected}.</source>
         <translation>&#x27;{parameter}&#x27; debe escribirse en &#x27;{target}&#x27;, que no es un archivo que esta herramienta pueda escribir. Indique un nombre de archivo que termine en {expected}.</translation>
     </message>
     <message>
@@ -60,12 +60,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;: QGIS opens no GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; and two digits, such as %20, in its path. Give another name or folder.</source>
+        <source>&#x27;{parameter}&#x27; would be written to &#x27;{target}&#x27;, but QGIS cannot open a GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; followed by two digits (such as %20) in its path. Choose another name or folder.</source>
         <translation>«{parameter}» debe escribirse en «{target}»: QGIS no abre ningún GeoPackage con «;» en el nombre, ni con «%» y dos cifras, como %20, en la ruta. Indique otro nombre u otra carpeta.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>Stopped early. What was done so far was kept.</source>
+        <source>Stopped early. The results so far were kept.</source>
         <translation>Detenido antes de terminar. Se conservó lo hecho hasta ese momento.</translation>
     </message>
     <message>
@@ -75,7 +75,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>What was computed was kept. Run the tool again with the same settings and the same output: it goes on where it stopped.</source>
+        <source>The results so far were kept. To continue, run the tool again with the same settings and the same output.</source>
         <translation>Se conservó lo calculado. Ejecute la herramienta de nuevo con la misma configuración y la misma salida: continuará donde se detuvo.</translation>
     </message>
     <message>
@@ -85,7 +85,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>Labels the cells of a grid, or your polygons, by what a raster shows there.</source>
+        <source>Labels grid cells or your own polygons with the kind of scene that a raster shows there.</source>
         <translation>Etiqueta las celdas de una cuadrícula, o sus polígonos, según lo que muestra en ellos un ráster.</translation>
     </message>
     <message>
@@ -95,12 +95,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>&lt;p&gt;Says what kind of scene each place shows, such as a residential area, a highway or annual crops. One label covers a whole cell or polygon; for the class of each pixel use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 takes the size the model learned from, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter doubtful ones. Below about 60 the second-best label was close. A multi-label model gives every label that passed its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Determines what kind of scene each place shows, such as a residential area, a highway or annual crops. Each cell or polygon gets one label as a whole; to classify individual pixels, use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 uses the size that the model was trained on, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter out uncertain ones. Below about 60, the second-best label was close. A multi-label model assigns every label above its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Indica qué tipo de escena muestra cada lugar, como una zona residencial, una autopista o cultivos anuales. Una sola etiqueta abarca una celda o un polígono entero; para obtener la clase de cada píxel use &#x27;Mapa de cobertura del suelo&#x27;.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Ráster&lt;/b&gt;: una imagen multiespectral, con todas las bandas en una sola capa.&lt;br&gt;&lt;b&gt;Zonas&lt;/b&gt;: polígonos que etiquetar, como parcelas. Sin zonas, se coloca una cuadrícula sobre el ráster.&lt;br&gt;&lt;b&gt;Tamaño de celda&lt;/b&gt;: el lado de una celda de la cuadrícula en unidades del mapa; 0 toma el tamaño con el que aprendió el modelo, que suele ser lo mejor.&lt;br&gt;&lt;b&gt;Bandas&lt;/b&gt;: déjelo vacío para asignarlas por nombre o longitud de onda.&lt;/p&gt;&lt;h3&gt;Salida&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Escenas etiquetadas&lt;/b&gt;: polígonos con la etiqueta (class_name), su confianza en porcentaje y la probabilidad de cada clase (prob_...), para que pueda filtrar las dudosas. Por debajo de aproximadamente 60, la segunda etiqueta estaba cerca. Un modelo multietiqueta da todas las etiquetas que superaron su umbral; el color es el de la más probable.&lt;/p&gt;</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>Cell size (0 = the model&#x27;s own)</source>
+        <source>Cell size (0 = the model&#x27;s own size)</source>
         <translation>Tamaño de celda (0 = el propio del modelo)</translation>
     </message>
     <message>
@@ -140,7 +140,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Maps what changed between two multispectral rasters of the same place.</source>
+        <source>Maps the changes between two multispectral rasters of the same place.</source>
         <translation>Cartografía lo que cambió entre dos rásteres multiespectrales del mismo lugar.</translation>
     </message>
     <message>
@@ -150,7 +150,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change is the model&#x27;s: the one that ships looks for construction, passes over seasons and crops, and mostly misses water that rises or falls.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is put on the grid of the first. Choose dates without clouds and, where you can, from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: the probability from which a pixel counts as changed. Leave it empty for the model&#x27;s own; raise it when too much is marked, lower it when changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; drops smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are sure. Values around the threshold are worth a look at both images.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change depends on the model: the included one detects construction, ignores seasons and crops, and mostly misses rising or falling water.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is resampled to the grid of the first. Choose cloud-free dates, if possible from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: pixels count as changed from this probability on. Leave it empty to use the threshold of the model; raise it if too much is marked as changed, lower it if changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; removes smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are the most certain. Where values are close to the threshold, compare the two images yourself.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Cartografía lo que cambió en el terreno entre dos fechas. Qué cuenta como cambio lo decide el modelo: el que se incluye busca construcciones, pasa por alto las estaciones y los cultivos, y casi nunca detecta el agua que sube o baja.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Antes&lt;/b&gt; y &lt;b&gt;después&lt;/b&gt;: dos rásteres multiespectrales del mismo lugar. Pueden diferir en cuadrícula, tamaño de píxel y sistema de coordenadas: el segundo se ajusta a la cuadrícula del primero. Elija fechas sin nubes y, si puede, de la misma estación del año.&lt;br&gt;&lt;b&gt;Umbral&lt;/b&gt;: la probabilidad a partir de la cual un píxel cuenta como cambiado. Déjelo vacío para usar el propio del modelo; súbalo si se marca demasiado, bájelo si faltan cambios.&lt;br&gt;&lt;b&gt;Área mínima&lt;/b&gt; descarta los cambios más pequeños.&lt;/p&gt;&lt;h3&gt;Salidas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa de cambios&lt;/b&gt;: 0 sin cambio, 1 cambiado, en la cuadrícula del primer ráster.&lt;br&gt;&lt;b&gt;Probabilidad de cambio&lt;/b&gt; de 0 a 1: las zonas oscuras son seguras. Los valores cercanos al umbral merecen una mirada a ambas imágenes.&lt;br&gt;&lt;b&gt;Polígonos&lt;/b&gt; de lo que cambió, y una tabla de &lt;b&gt;áreas&lt;/b&gt;, medidas sobre el elipsoide.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -165,7 +165,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Bands of the raster after, where they differ</source>
+        <source>Bands of the raster after, if different</source>
         <translation>Bandas del ráster posterior, si son distintas</translation>
     </message>
     <message>
@@ -175,7 +175,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>The probability from which a pixel counts as changed.</source>
+        <source>Pixels count as changed from this probability on.</source>
         <translation>La probabilidad a partir de la cual un píxel cuenta como cambiado.</translation>
     </message>
     <message>
@@ -215,7 +215,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Both dates are the raster &#x27;{}&#x27;, in which nothing can have changed. Choose the raster of the second date (AFTER).</source>
+        <source>Both dates are the same raster &#x27;{}&#x27;, so no change can be detected. Choose the raster of the second date (AFTER).</source>
         <translation>Ambas fechas son el ráster &#x27;{}&#x27;, en el que nada puede haber cambiado. Elija el ráster de la segunda fecha (AFTER).</translation>
     </message>
     <message>
@@ -230,7 +230,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Says how good a map or a model is, with intervals, from places where the truth is known.</source>
+        <source>Measures the accuracy of a map or a model, with confidence intervals, at places where the true class is known.</source>
         <translation>Indica lo bueno que es un mapa o un modelo, con intervalos, a partir de lugares donde se conoce la verdad.</translation>
     </message>
     <message>
@@ -240,12 +240,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>&lt;p&gt;Compares a map with places where you know what is there: how much is right, what is mistaken for what, and how sure these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample speaks for the whole map, and gives areas corrected for the map&#x27;s errors. Polygons that you chose yourself work too, but they tell of these places only. Never use the labels that the model was trained with: it knows them.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, when you choose a &lt;b&gt;model&lt;/b&gt;, the image that it is to map.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; counts all alike; &lt;i&gt;auto&lt;/i&gt; takes stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: of the intervals. At 95, nineteen of twenty such intervals hold the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also numbers that a graphical model can use. Overall accuracy is misleading where one class covers most of the map: look at each class in the report.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Compares a map with places whose true class you know. The result shows how much of the map is correct, which classes are confused, and how reliable these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample represents the whole map and gives areas corrected for the errors of the map. You can also use polygons that you chose yourself, but their figures apply only to these places. Never use the labels that the model was trained on.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, if you choose a &lt;b&gt;model&lt;/b&gt;, the image to map with it.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; gives all samples the same weight; &lt;i&gt;auto&lt;/i&gt; uses stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence level&lt;/b&gt; of the intervals: at 95, nineteen out of twenty such intervals contain the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also available as numbers in the Model Designer. Overall accuracy is misleading if one class covers most of the map: check each class in the report.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Compara un mapa con lugares donde se sabe qué hay: cuánto es correcto, qué se confunde con qué y lo seguras que son estas cifras.&lt;/p&gt;&lt;h3&gt;Qué recopilar primero&lt;/h3&gt;&lt;p&gt;Extraiga los puntos con &#x27;Extraer muestra de un mapa&#x27; y rellene su campo &lt;i&gt;reference&lt;/i&gt;. Solo una muestra aleatoria así representa a todo el mapa y da áreas corregidas de los errores del mapa. Los polígonos que usted mismo eligió también sirven, pero solo hablan de esos lugares. No use nunca las etiquetas con las que se entrenó el modelo: ya las conoce.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa&lt;/b&gt;: un mapa de clases; o, si elige un &lt;b&gt;modelo&lt;/b&gt;, la imagen que este debe cartografiar.&lt;br&gt;&lt;b&gt;Referencia&lt;/b&gt;: puntos, polígonos o un ráster de clases, en cualquier sistema de coordenadas.&lt;br&gt;&lt;b&gt;Campo&lt;/b&gt;: la clase verdadera, como nombre o como valor de la clase del mapa.&lt;br&gt;&lt;b&gt;Diseño&lt;/b&gt;: cómo se extrajo la referencia. &lt;i&gt;stratified&lt;/i&gt; (estratificado) pondera cada clase por su área en el mapa; &lt;i&gt;simple&lt;/i&gt; cuenta todo por igual; &lt;i&gt;auto&lt;/i&gt; toma stratified para una muestra extraída con este complemento.&lt;br&gt;&lt;b&gt;Confianza&lt;/b&gt;: la de los intervalos. Con 95, diecinueve de cada veinte intervalos contienen el valor verdadero.&lt;/p&gt;&lt;h3&gt;Salidas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Informe&lt;/b&gt;: una página con todas las cifras, para leer o imprimir.&lt;br&gt;&lt;b&gt;Tabla&lt;/b&gt;: la matriz de confusión; las filas son lo verdadero, las columnas lo cartografiado.&lt;br&gt;Las cifras principales son también números que puede usar un modelo gráfico. La exactitud global engaña cuando una clase cubre la mayor parte del mapa: mire cada clase en el informe.&lt;/p&gt;</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Class map, or with a model the raster to map</source>
+        <source>Class map, or the raster to map if a model is chosen</source>
         <translation>Mapa de clases o, con un modelo, el ráster que cartografiar</translation>
     </message>
     <message>
@@ -265,12 +265,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Confidence of the intervals (percent)</source>
+        <source>Confidence level of the intervals (percent)</source>
         <translation>Confianza de los intervalos (porcentaje)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>With a model: bands in its order (empty = automatic)</source>
+        <source>If a model is chosen: bands in its order (empty = automatic)</source>
         <translation>Con un modelo: bandas en su orden (vacío = automático)</translation>
     </message>
     <message>
@@ -285,12 +285,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy, lower end of the interval</source>
+        <source>Overall accuracy, lower limit of the interval</source>
         <translation>Exactitud global, extremo inferior del intervalo</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy, upper end of the interval</source>
+        <source>Overall accuracy, upper limit of the interval</source>
         <translation>Exactitud global, extremo superior del intervalo</translation>
     </message>
     <message>
@@ -315,17 +315,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy weighted by area</source>
+        <source>Overall accuracy, area-weighted</source>
         <translation>Exactitud global ponderada por área</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Accuracy weighted by area, lower end of the interval</source>
+        <source>Area-weighted accuracy, lower limit of the interval</source>
         <translation>Exactitud ponderada por área, extremo inferior del intervalo</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Accuracy weighted by area, upper end of the interval</source>
+        <source>Area-weighted accuracy, upper limit of the interval</source>
         <translation>Exactitud ponderada por área, extremo superior del intervalo</translation>
     </message>
     <message>
@@ -345,7 +345,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that so far only has weights is turned into a graph, which is compared with them.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scenes become maps that are the same all over a window; for change, the bands of both dates are one stack. What is written is compared with the model before.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, to train from; only for models that have them.&lt;/p&gt;&lt;p&gt;Making a file for Deepness, and a graph of weights, needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine). Mind the model&#x27;s licence when you hand it on.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that only has weights is converted to a graph, which is compared with the original.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scene labels become maps with one class per window; for change detection, stack the bands of both dates. The result is compared with the model before it is saved.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, for further training; only for models that have them.&lt;/p&gt;&lt;p&gt;To create a file for Deepness, or a graph from weights, the engine&#x27;s training libraries are needed (SpectralGPT &gt; Engine). Observe the licence of the model if you share it.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Escribe un modelo como un solo archivo para usarlo en otro lugar.&lt;/p&gt;&lt;h3&gt;Formatos&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: para ONNX Runtime y para este complemento en otro equipo. El archivo lleva la ficha del modelo: sus bandas con longitudes de onda, su escalado, sus clases con colores, su exactitud y su licencia. Un modelo que hasta ahora solo tiene pesos se convierte en un grafo, que se compara con ellos.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: para el complemento de QGIS Deepness. Los valores deben ser reflectancia x 10000 y las bandas estar en el orden del modelo; las escenas se convierten en mapas iguales en toda una ventana; para cambios, las bandas de ambas fechas forman una sola pila. Lo que se escribe se compara antes con el modelo.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: los pesos, para entrenar a partir de ellos; solo para modelos que los tienen.&lt;/p&gt;&lt;p&gt;Crear un archivo para Deepness, o un grafo a partir de pesos, requiere las bibliotecas de entrenamiento del motor (SpectralGPT &gt; Motor). Tenga en cuenta la licencia del modelo cuando lo entregue a otros.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -355,7 +355,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>onnx carries the model&#x27;s card; deepness is for the QGIS plugin of that name; safetensors are weights to train from.</source>
+        <source>onnx includes the model card; deepness is for the QGIS plugin Deepness; safetensors contains weights for further training.</source>
         <translation>onnx lleva la ficha del modelo; deepness es para el complemento de QGIS de ese nombre; safetensors son pesos a partir de los que entrenar.</translation>
     </message>
     <message>
@@ -370,22 +370,22 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>Largest difference of a probability</source>
+        <source>Largest difference in a probability</source>
         <translation>Mayor diferencia de una probabilidad</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>Choose a model: the name of an installed one, or a model file.</source>
+        <source>Choose a model: the name of an installed model, or a model file.</source>
         <translation>Elija un modelo: el nombre de uno instalado, o un archivo de modelo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>The format &#x27;{format}&#x27; is a file that ends in {ending}, and the output is &#x27;{output}&#x27;. Change one of them.</source>
+        <source>The format &#x27;{format}&#x27; needs a file that ends in {ending}, but the output is &#x27;{output}&#x27;. Change one of them.</source>
         <translation>El formato &#x27;{format}&#x27; es un archivo que termina en {ending}, y la salida es &#x27;{output}&#x27;. Cambie uno de los dos.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a file.</source>
+        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a model file.</source>
         <translation>No existe el modelo &#x27;{name}&#x27;. Elija uno de estos: {known}; o un archivo.</translation>
     </message>
     <message>
@@ -395,7 +395,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Makes a model of your own from a few polygons, points or a class raster.</source>
+        <source>Trains a model of your own from a few polygons, points or a class raster.</source>
         <translation>Crea un modelo propio a partir de unos pocos polígonos, puntos o un ráster de clases.</translation>
     </message>
     <message>
@@ -405,7 +405,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>&lt;p&gt;Shows the model what your classes look like, and makes a model that maps them elsewhere. It starts from a backbone that already knows multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Make a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on ground that is surely this class. Include what is easily confused, and one class for &#x27;everything else&#x27;. What you do not label is ignored; it does not count as background. Polygons that lie apart also let the tool judge the model on ground that it did not learn from.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images with the labelled ground. Several may share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits count. The colours and names of the layer&#x27;s classes become those of the model.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; learns a class for every pixel; &lt;i&gt;scenes&lt;/i&gt; one label for a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, with labels that say where something changed and where nothing did.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes few of its weights; &lt;i&gt;full&lt;/i&gt; changes all and wants many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by your labels and your machine and says why.&lt;br&gt;&lt;b&gt;Where the model shall work&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it stand other dates, other light and haze; &lt;i&gt;here&lt;/i&gt; is a little better on these very rasters and may fail on others.&lt;br&gt;&lt;b&gt;Rounds&lt;/b&gt;: how often the labels are gone through; 0 stops by itself.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the folder that is suggested it is installed at once, and the tools for maps list it by its name. A file to train on from is written beside it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: how good the model is on labels that were held back, class by class, and how to make it again.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Trains a model on your own classes, so that you can map them in other places. It starts from a backbone that was pretrained on multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Create a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on an area that clearly belongs to this class. Include areas that are easily confused, and one class for &#x27;everything else&#x27;. Areas that you do not label are ignored; they do not count as background. If the polygons are spread out, the tool can also measure the accuracy on areas that the model has not seen.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images of the labelled areas. Several images can share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits are included. The model takes over the colours and names of the layer&#x27;s classes.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, with one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; assigns a class to every pixel; &lt;i&gt;scenes&lt;/i&gt; assigns one label to a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, using labels for changed and unchanged areas.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone unchanged and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes a small part of its weights; &lt;i&gt;full&lt;/i&gt; changes all of them and needs many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by the number of labels and your computer, and explains why.&lt;br&gt;&lt;b&gt;Where the model will be used&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it robust to other dates, light and haze; &lt;i&gt;here&lt;/i&gt; is slightly better on these rasters, but may fail on others.&lt;br&gt;&lt;b&gt;Epochs&lt;/b&gt;: how many times the training passes through the labels; with 0, it stops automatically.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the suggested folder it is installed immediately, and the mapping tools list it by its name. A file for further training is written next to it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the accuracy on held-back labels for each class, and how to repeat the training.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation>&lt;p&gt;Muestra al modelo cómo son sus clases y crea un modelo que las cartografía en otros lugares. Parte de un modelo base (backbone) que ya conoce las imágenes multiespectrales, por lo que bastan unas pocas etiquetas.&lt;/p&gt;&lt;h3&gt;Qué dibujar primero&lt;/h3&gt;&lt;p&gt;Cree una capa de polígonos con un campo para la clase. Dibuje de tres a diez polígonos pequeños de &lt;b&gt;cada&lt;/b&gt; clase, en lugares distintos, cada uno sobre terreno que sea con seguridad de esa clase. Incluya lo que se confunde con facilidad, y una clase para &#x27;todo lo demás&#x27;. Lo que no etiquete se ignora; no cuenta como fondo. Los polígonos separados entre sí permiten además que la herramienta juzgue el modelo en terreno del que no aprendió.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rásteres&lt;/b&gt;: las imágenes con el terreno etiquetado. Varias pueden compartir una capa de etiquetas.&lt;br&gt;&lt;b&gt;Etiquetas&lt;/b&gt;: polígonos, puntos o un ráster de clases, en cualquier sistema de coordenadas. Las ediciones sin guardar cuentan. Los colores y nombres de las clases de la capa pasan a ser los del modelo.&lt;br&gt;&lt;b&gt;Campo&lt;/b&gt;: texto o números enteros, un valor para cada clase.&lt;br&gt;&lt;b&gt;Tarea&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; aprende una clase para cada píxel; &lt;i&gt;scenes&lt;/i&gt;, una etiqueta para un polígono entero; &lt;i&gt;change&lt;/i&gt; compara los rásteres con los de una segunda fecha, con etiquetas que dicen dónde cambió algo y dónde no cambió nada.&lt;br&gt;&lt;b&gt;Método&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; (rápido) mantiene el modelo base y tarda segundos; &lt;i&gt;adapters&lt;/i&gt; (adaptadores) cambia unos pocos de sus pesos; &lt;i&gt;full&lt;/i&gt; (completo) los cambia todos y necesita muchas etiquetas y una GPU. &lt;i&gt;auto&lt;/i&gt; decide según sus etiquetas y su equipo, y dice por qué.&lt;br&gt;&lt;b&gt;Dónde debe funcionar el modelo&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; (en cualquier lugar) hace que resista otras fechas, otra luz y la bruma; &lt;i&gt;here&lt;/i&gt; (aquí) es algo mejor en estos mismos rásteres y puede fallar en otros.&lt;br&gt;&lt;b&gt;Rondas&lt;/b&gt;: cuántas veces se recorren las etiquetas; con 0 se detiene por sí solo.&lt;/p&gt;&lt;h3&gt;Salidas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modelo&lt;/b&gt;: en la carpeta sugerida queda instalado de inmediato, y las herramientas de mapas lo listan por su nombre. Junto a él se escribe un archivo con el que seguir entrenando.&lt;br&gt;&lt;b&gt;Informe&lt;/b&gt;: lo bueno que es el modelo con etiquetas que se reservaron, clase por clase, y cómo volver a crearlo.&lt;/p&gt;&lt;p&gt;Requiere las bibliotecas de entrenamiento del motor (SpectralGPT &gt; Motor).&lt;/p&gt;</translation>
     </message>
     <message>
@@ -435,7 +435,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>What the model shall do</source>
+        <source>Task of the model</source>
         <translation>Qué debe hacer el modelo</translation>
     </message>
     <message>
@@ -460,37 +460,37 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>auto decides by the number of labels and the machine. quick fits a last step on the model as it is, and takes seconds; adapters lets a small part of it learn along; full all of it, and takes longest.</source>
+        <source>auto decides by the number of labels and the computer. quick trains only a last layer and takes seconds; adapters also trains a small part of the model; full trains all of it and takes longest.</source>
         <translation>auto decide según el número de etiquetas y el equipo. quick ajusta un último paso sobre el modelo tal como está y tarda segundos; con adapters aprende también una pequeña parte del modelo; con full, todo, y es lo que más tarda.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Where the model shall work</source>
+        <source>Where the model will be used</source>
         <translation>Dónde debe funcionar el modelo</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>anywhere makes it stand other dates, other light and haze. here is a little better on these rasters and may fail on others.</source>
+        <source>anywhere makes the model robust to other dates, light and haze. here is slightly better on these rasters, but may fail on others.</source>
         <translation>anywhere hace que resista otras fechas, otra luz y la bruma. here es algo mejor en estos rásteres y puede fallar en otros.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Rounds through the labels (0 = automatic)</source>
+        <source>Epochs (0 = automatic)</source>
         <translation>Rondas por las etiquetas (0 = automático)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Bands of the second date, where they differ</source>
+        <source>Bands of the second date, if different</source>
         <translation>Bandas de la segunda fecha, si son distintas</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Labels to hold back for judging (percent)</source>
+        <source>Labels held back for validation (percent)</source>
         <translation>Etiquetas que reservar para juzgar (porcentaje)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Whole groups of neighbouring labels are held back, so that the model is judged elsewhere. 0 learns from all of them and cannot say how good the model is.</source>
+        <source>Whole groups of neighbouring labels are held back, so that accuracy is measured on areas that the model has not seen. With 0, all labels are used for training, and the accuracy is not measured.</source>
         <translation>Se reservan grupos enteros de etiquetas vecinas, de modo que el modelo se juzga en otro lugar. Con 0 aprende de todas y no puede decir lo bueno que es el modelo.</translation>
     </message>
     <message>
@@ -500,7 +500,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>For scenes: the field then holds them separated by ; or , or as a list.</source>
+        <source>For scenes: the field then contains several labels separated by ; or , or as a list.</source>
         <translation>Para escenas: el campo las contiene entonces separadas por ; o , o como lista.</translation>
     </message>
     <message>
@@ -510,37 +510,37 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Models to predict with (*.onnx)</source>
+        <source>Models for mapping (*.onnx)</source>
         <translation>Modelos para predecir (*.onnx)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>There is nothing to learn from. Choose the rasters with the labelled ground.</source>
+        <source>No training data was specified. Choose the rasters with the labelled areas.</source>
         <translation>No hay nada de lo que aprender. Elija los rásteres con el terreno etiquetado.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Change is learned from two dates: give the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
+        <source>Change detection needs two dates. Add the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
         <translation>Los cambios se aprenden de dos fechas: indique los rásteres de la segunda fecha (AFTER), uno para cada uno de la primera, en el mismo orden.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Give one of the second for each of the first, in the same order.</source>
+        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Choose one of the second date for each of the first, in the same order.</source>
         <translation>Hay {before} rásteres de la primera fecha (INPUT) y {after} de la segunda (AFTER). Indique uno de la segunda para cada uno de la primera, en el mismo orden.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Rasters of a second date (AFTER) were given, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
+        <source>Rasters of a second date (AFTER) were specified, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
         <translation>Se indicaron rásteres de una segunda fecha (AFTER), pero la tarea es &#x27;{task}&#x27;. Elija la tarea &#x27;change&#x27;, o deje vacía la segunda fecha.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Several labels (MULTILABEL) are for whole scenes, but the task is &#x27;{}&#x27;. Untick it, or choose the task &#x27;scenes&#x27;.</source>
+        <source>Several labels (MULTILABEL) are only possible for whole scenes, but the task is &#x27;{}&#x27;. Untick this option, or choose the task &#x27;scenes&#x27;.</source>
         <translation>Varias etiquetas (MULTILABEL) son para escenas enteras, pero la tarea es &#x27;{}&#x27;. Desmárquelo, o elija la tarea &#x27;scenes&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Scenes are learned from polygons or points with a label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
+        <source>Scenes need polygons or points with one label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
         <translation>Las escenas se aprenden de polígonos o puntos con una etiqueta cada uno, pero &#x27;{}&#x27; es un ráster. Elija una capa vectorial, o la tarea &#x27;segmentation&#x27;.</translation>
     </message>
     <message>
@@ -575,7 +575,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>&lt;p&gt;Turns a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. The file is only read as numbers: nothing in it is executed, and a file with anything else in it is refused.&lt;/p&gt;&lt;p&gt;A model that this plugin made on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file to train from, or an .onnx file to make maps with. Written into the plugin&#x27;s model folder it appears in the list of models; elsewhere, give its path as the model.&lt;/p&gt;&lt;p&gt;A checkpoint needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Converts a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. Only the weights in the file are read: no code in it is executed, and files with any other content are rejected.&lt;/p&gt;&lt;p&gt;A model made with this plugin on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file for training, or an .onnx file for mapping. In the model folder of the plugin it appears in the list of models; in any other folder, specify its path as the model.&lt;/p&gt;&lt;p&gt;To import a checkpoint, the engine&#x27;s training libraries are needed (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation>&lt;p&gt;Convierte un checkpoint publicado de SpectralGPT (SpectralGPT.pth, SpectralGPT+.pth, o uno con ajuste fino para segmentación o cambios) en un archivo de modelo para este complemento. El archivo solo se lee como números: nada de lo que contiene se ejecuta, y un archivo con cualquier otra cosa se rechaza.&lt;/p&gt;&lt;p&gt;Un modelo que este complemento creó en otro equipo (.onnx, .safetensors) se comprueba y se copia.&lt;/p&gt;&lt;h3&gt;Salida&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modelo&lt;/b&gt;: un archivo .safetensors con el que entrenar, o un archivo .onnx con el que hacer mapas. Escrito en la carpeta de modelos del complemento, aparece en la lista de modelos; en otro lugar, indique su ruta como modelo.&lt;/p&gt;&lt;p&gt;Un checkpoint requiere las bibliotecas de entrenamiento del motor (SpectralGPT &gt; Motor).&lt;/p&gt;</translation>
     </message>
     <message>
@@ -590,47 +590,47 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>What the file holds</source>
+        <source>Content of the file</source>
         <translation>Qué contiene el archivo</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>auto looks into the file.</source>
+        <source>auto detects it from the file.</source>
         <translation>auto examina el archivo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>Empty takes the name of the file.</source>
+        <source>Leave empty to use the name of the file.</source>
         <translation>Vacío toma el nombre del archivo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>Model to train from (*.safetensors);;Model to predict with (*.onnx)</source>
+        <source>Model to train from (*.safetensors);;Model for mapping (*.onnx)</source>
         <translation>Modelo para entrenar (*.safetensors);;Modelo para predecir (*.onnx)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>What it is for</source>
+        <source>Purpose of the model</source>
         <translation>Para qué sirve</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>There is no checkpoint &#x27;{}&#x27;. Choose the downloaded file.</source>
+        <source>There is no checkpoint &#x27;{}&#x27;. Choose the file that you downloaded.</source>
         <translation>No existe el checkpoint &#x27;{}&#x27;. Elija el archivo descargado.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>A model is taken in as it is: the output must end in {ending}, like &#x27;{given}&#x27;.</source>
+        <source>A model is imported without conversion, so the output must end in {ending}, like &#x27;{given}&#x27;.</source>
         <translation>Un modelo se incorpora tal como es: la salida debe terminar en {ending}, como &#x27;{given}&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The additional no-data values of &#x27;{}&#x27; are not known to the engine: it takes them for classes. Set them in the file instead.</source>
+        <source>The additional no-data values of &#x27;{}&#x27; cannot be passed to the engine, which would treat them as classes. Set them in the file instead.</source>
         <translation>El motor no conoce los valores sin datos adicionales de &#x27;{}&#x27;: los toma por clases. Defínalos en el archivo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer of polygons, of points, or a class raster.</source>
+        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer with polygons or points, or a class raster.</source>
         <translation>La capa &#x27;{}&#x27; no tiene ni polígonos ni puntos. Elija una capa de polígonos, de puntos, o un ráster de clases.</translation>
     </message>
     <message>
@@ -640,32 +640,32 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
+        <source>Choose the field of &#x27;{layer}&#x27; that contains the class of each feature. Available fields: {fields}.</source>
         <translation>Elija el campo de &#x27;{layer}&#x27; que contiene la clase de cada objeto. Sus campos son: {fields}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Its fields are: {fields}.</source>
+        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Available fields: {fields}.</source>
         <translation>La capa &#x27;{layer}&#x27; no tiene el campo &#x27;{field}&#x27;. Sus campos son: {fields}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>Nothing is selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
+        <source>No features are selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
         <translation>No hay nada seleccionado en &#x27;{}&#x27;. Seleccione los objetos que se usarán, o desmarque &#x27;Objetos seleccionados solamente&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The labels &#x27;{layer}&#x27; have one class only: &#x27;{label}&#x27;. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <source>The labels &#x27;{layer}&#x27; have only one class: &#x27;{label}&#x27;. Also label areas that do not belong to this class, for instance as &#x27;other&#x27;.</source>
         <translation>Las etiquetas &#x27;{layer}&#x27; tienen una sola clase: &#x27;{label}&#x27;. Etiquete también lo que no es de esta clase, por ejemplo como &#x27;otro&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
-        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, incomplete or in a format that QGIS cannot read. Copy or download it again.</source>
         <translation>El archivo &#x27;{file}&#x27; ({name}) no se puede abrir como ráster: está dañado, no se copió por completo, o es de un tipo que QGIS no puede leer. Cópielo o descárguelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
-        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, incomplete or in a format that QGIS cannot read. Copy or download it again.</source>
         <translation>El archivo &#x27;{file}&#x27; ({name}) no se puede abrir como capa: está dañado, no se copió por completo, o es de un tipo que QGIS no puede leer. Cópielo o descárguelo de nuevo.</translation>
     </message>
     <message>
@@ -750,27 +750,27 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Only this rectangle is computed. Empty means the whole raster.</source>
+        <source>Only this rectangle is processed. Leave empty for the whole raster.</source>
         <translation>Solo se calcula este rectángulo. Vacío significa todo el ráster.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Compute on</source>
+        <source>Processing device</source>
         <translation>Calcular en</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>auto takes the GPU when it passed its check, else the processor. The log says what was used.</source>
+        <source>auto uses the GPU if it passed its test, otherwise the processor. The log shows which one was used.</source>
         <translation>auto usa la GPU si superó su comprobación y, si no, el procesador. El registro dice qué se usó.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Overlap of windows (percent)</source>
+        <source>Overlap between windows (percent)</source>
         <translation>Solape de las ventanas (porcentaje)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>More overlap gives smoother borders between windows and takes longer.</source>
+        <source>A larger overlap gives smoother transitions between windows, but takes longer.</source>
         <translation>Más solape da transiciones más suaves entre ventanas y tarda más.</translation>
     </message>
     <message>
@@ -780,12 +780,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Show a quick look at what the map shows first</source>
+        <source>First show a quick look at the current map view</source>
         <translation>Mostrar primero una vista rápida de lo que muestra el mapa</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>A coarse map of the view appears after some seconds, while the whole one is computed. It is removed when the run ends.</source>
+        <source>A coarse map of the current view appears after a few seconds, while the full result is being computed. It is removed when the run ends.</source>
         <translation>Un mapa aproximado de la vista aparece en unos segundos, mientras se calcula el completo. Se quita cuando termina la ejecución.</translation>
     </message>
     <message>
@@ -805,7 +805,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Makes a backbone of your own from imagery alone, without any labels.</source>
+        <source>Trains a backbone of your own from imagery alone, without labels.</source>
         <translation>Crea un modelo base propio solo a partir de imágenes, sin ninguna etiqueta.</translation>
     </message>
     <message>
@@ -815,12 +815,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>&lt;p&gt;Lets a model learn from imagery alone: most of each picture is hidden, and the model learns to fill it in. What comes out is a backbone, from which &#x27;Train model from labels&#x27; makes models for your classes. You do not need this for ordinary work: a backbone is installed with the plugin. It pays when you have much imagery of a kind that the shipped one has not seen, and a GPU or patience.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. Nothing has to be drawn. Sizes, regions and pixel sizes may differ; pixels without data are never learned from.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to go on with, which is quickest, or a size for a fresh start: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:ROUNDS, then if you like :LEARNING RATE, :HIDDEN SHARE and :PATTERN of the raster names, with ; between stages, for example 64:20:1e-3; 128:10:5e-4. Empty chooses by the amount of imagery.&lt;br&gt;&lt;b&gt;Hidden share&lt;/b&gt;: how much of each picture is hidden; 0.9 is what SpectralGPT was made with.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is kept there. Run the tool again with the same values after a stop, and it goes on where it was.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the folder that is suggested it is installed at once.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the curves of the loss, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked picture, what the model made of it, and the error. A good backbone draws fields, roads and shores where they are.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Trains a model from imagery alone: most of each image is masked, and the model learns to reconstruct it. The result is a backbone, from which &#x27;Train model from labels&#x27; creates models for your classes. You do not need this for ordinary work, as the plugin includes a backbone. It is worthwhile if you have a lot of imagery of a kind that the included backbone was not trained on, and a GPU or plenty of time.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. No labels are needed. Sizes, regions and pixel sizes may differ; no-data pixels are never used.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to continue training, which is quickest, or a network size to start from random weights: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:EPOCHS, optionally followed by :LEARNING RATE, :MASKED SHARE and :PATTERN of the raster names. Separate stages by ;, for example 64:20:1e-3; 128:10:5e-4. If left empty, the stages depend on the amount of imagery.&lt;br&gt;&lt;b&gt;Masked share&lt;/b&gt;: how much of each image is masked; SpectralGPT was trained with 0.9.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is saved there. After an interruption, run the tool again with the same values to continue.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the suggested folder it is installed immediately.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the loss curves, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked image, its reconstruction by the model, and the error. A good backbone reconstructs fields, roads and shorelines in the right places.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation>&lt;p&gt;Hace que un modelo aprenda solo de imágenes: se oculta la mayor parte de cada imagen y el modelo aprende a completarla. El resultado es un modelo base (backbone), a partir del cual &#x27;Entrenar modelo a partir de etiquetas&#x27; crea modelos para sus clases. No lo necesita para el trabajo habitual: con el complemento se instala un modelo base. Compensa cuando tiene muchas imágenes de un tipo que el incluido no ha visto, y una GPU o paciencia.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rásteres&lt;/b&gt; y &lt;b&gt;carpeta&lt;/b&gt;: imágenes de muchos lugares y fechas, con pocas nubes. No hay que dibujar nada. Los tamaños, las regiones y los tamaños de píxel pueden diferir; nunca se aprende de los píxeles sin datos.&lt;br&gt;&lt;b&gt;Partir de&lt;/b&gt;: un modelo base con el que continuar, que es lo más rápido, o un tamaño para empezar de cero: tiny y small para un procesador, base y mayores para GPU.&lt;br&gt;&lt;b&gt;Etapas&lt;/b&gt;: primero ventanas pequeñas, después mayores. Cada etapa es VENTANA:RONDAS y después, si se desea, :TASA DE APRENDIZAJE, :PARTE OCULTA y :PATRÓN de los nombres de los rásteres, con ; entre etapas, por ejemplo 64:20:1e-3; 128:10:5e-4. Vacío elige según la cantidad de imágenes.&lt;br&gt;&lt;b&gt;Parte oculta&lt;/b&gt;: cuánto se oculta de cada imagen; 0.9 es el valor con el que se creó SpectralGPT.&lt;br&gt;&lt;b&gt;Carpeta desde la que reanudar&lt;/b&gt;: ahí se guarda el progreso. Ejecute la herramienta de nuevo con los mismos valores tras una parada, y continuará donde estaba.&lt;/p&gt;&lt;h3&gt;Salidas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modelo base&lt;/b&gt;: en la carpeta sugerida queda instalado de inmediato.&lt;br&gt;&lt;b&gt;Informe&lt;/b&gt;: las curvas de la pérdida, los datos y la configuración.&lt;br&gt;&lt;b&gt;Reconstrucción&lt;/b&gt;: un ráster con una imagen enmascarada, lo que el modelo hizo de ella y el error. Un buen modelo base dibuja los campos, las carreteras y las orillas donde están.&lt;/p&gt;&lt;p&gt;Requiere las bibliotecas de entrenamiento del motor (SpectralGPT &gt; Motor).&lt;/p&gt;</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Loss at the end</source>
+        <source>Final loss</source>
         <translation>Pérdida al final</translation>
     </message>
     <message>
@@ -830,12 +830,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>All rasters in it are used, beside those chosen above.</source>
+        <source>All rasters in this folder are used, in addition to those chosen above.</source>
         <translation>Se usan todos los rásteres que contiene, además de los elegidos arriba.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Start from: a backbone, or a size</source>
+        <source>Start from a backbone, or a network size</source>
         <translation>Partir de: un modelo base, o un tamaño</translation>
     </message>
     <message>
@@ -845,47 +845,47 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], separated by ;</source>
+        <source>WINDOW:EPOCHS[:LEARNING RATE[:MASKED SHARE[:PATTERN]]], separated by ;</source>
         <translation>VENTANA:RONDAS[:TASA DE APRENDIZAJE[:PARTE OCULTA[:PATRÓN]]], separadas por ;</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Hidden share of each picture (0.1 to 0.99)</source>
+        <source>Masked share of each image (0.1 to 0.99)</source>
         <translation>Parte oculta de cada imagen (de 0.1 a 0.99)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Rounds of every stage (0 = as the stages say)</source>
+        <source>Epochs of every stage (0 = as specified in the stages)</source>
         <translation>Rondas de cada etapa (0 = las que digan las etapas)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Pictures at a time (0 = by the memory)</source>
+        <source>Batch size (0 = depending on memory)</source>
         <translation>Imágenes a la vez (0 = según la memoria)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Steps of a round (0 = by the amount of imagery)</source>
+        <source>Steps per epoch (0 = depending on the amount of imagery)</source>
         <translation>Pasos de una ronda (0 = según la cantidad de imágenes)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>What the model is judged by</source>
+        <source>Loss function</source>
         <translation>Con qué se juzga el modelo</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>token is what the published weights were made with; the others add the shape of the spectrum.</source>
+        <source>token was used for the published weights; the others also take the shape of the spectrum into account.</source>
         <translation>token es aquello con lo que se crearon los pesos publicados; los demás añaden la forma del espectro.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Positions from one window size to the next</source>
+        <source>Position embedding when the window size changes</source>
         <translation>Posiciones de un tamaño de ventana al siguiente</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>interpolate keeps what was learned; drop starts them again, as published.</source>
+        <source>interpolate keeps what was learned; drop starts again, as in the published method.</source>
         <translation>interpolate conserva lo aprendido; drop las empieza de nuevo, como en la publicación.</translation>
     </message>
     <message>
@@ -895,7 +895,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Progress is kept there; a run that was stopped goes on from it.</source>
+        <source>Progress is saved there, and an interrupted run continues from it.</source>
         <translation>Ahí se guarda el progreso; una ejecución detenida continúa desde él.</translation>
     </message>
     <message>
@@ -915,17 +915,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another one.</source>
+        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another folder.</source>
         <translation>No existe la carpeta &#x27;{}&#x27; con rásteres. Elija otra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>There is nothing to learn from. Choose rasters, or a folder of rasters.</source>
+        <source>No training data was specified. Choose rasters, or a folder of rasters.</source>
         <translation>No hay nada de lo que aprender. Elija rásteres, o una carpeta de rásteres.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>The stage &#x27;{stage}&#x27; is not understood. Write each as WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], such as 64:20:1e-3, with ; between them.</source>
+        <source>The stage &#x27;{stage}&#x27; is not valid. Write each stage as WINDOW:EPOCHS[:LEARNING RATE[:MASKED SHARE[:PATTERN]]], such as 64:20:1e-3, separated by ;.</source>
         <translation>La etapa &#x27;{stage}&#x27; no se entiende. Escriba cada una como VENTANA:RONDAS[:TASA DE APRENDIZAJE[:PARTE OCULTA[:PATRÓN]]], por ejemplo 64:20:1e-3, con ; entre ellas.</translation>
     </message>
     <message>
@@ -950,42 +950,42 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>Computed on</source>
+        <source>Device used</source>
         <translation>Calculado en</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>Choose a model: the name of an installed one, or a model file (.onnx).</source>
+        <source>Choose a model: the name of an installed model, or a model file (.onnx).</source>
         <translation>Elija un modelo: el nombre de uno instalado, o un archivo de modelo (.onnx).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>&#x27;{}&#x27; is a model to train from. Choose its .onnx file, which predicts.</source>
+        <source>&#x27;{}&#x27; is a model for training. Choose its .onnx file, which makes predictions.</source>
         <translation>&#x27;{}&#x27; es un modelo para entrenar. Elija su archivo .onnx, que es el que predice.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>&#x27;{}&#x27; is no model file: expected one that ends in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
+        <source>&#x27;{}&#x27; is not a model file: its name must end in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
         <translation>&#x27;{}&#x27; no es un archivo de modelo: se esperaba uno que termine en .onnx. Importe otros formatos con &#x27;Importar modelo&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or an installed model: {fitting}.</source>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another file, or an installed model: {fitting}.</source>
         <translation>No existe el archivo de modelo &#x27;{name}&#x27;. Elija otro, o un modelo instalado: {fitting}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>The model &#x27;{name}&#x27; is for {task}. Choose one that fits this tool: {fitting}.</source>
+        <source>The model &#x27;{name}&#x27; is for {task}. Choose a model for this tool: {fitting}.</source>
         <translation>El modelo &#x27;{name}&#x27; es para {task}. Elija uno adecuado para esta herramienta: {fitting}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
+        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or specify the path of a model file.</source>
         <translation>No hay ningún modelo instalado &#x27;{name}&#x27;. Elija uno de estos: {fitting}; o indique la ruta de un archivo de modelo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>No quick look: there is no map to show it on.</source>
+        <source>No quick look: there is no map view to show it in.</source>
         <translation>Sin vista rápida: no hay mapa donde mostrarla.</translation>
     </message>
     <message>
@@ -1000,12 +1000,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>labelling scenes</source>
+        <source>scene classification</source>
         <translation>etiquetar escenas</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>change between two dates</source>
+        <source>change detection</source>
         <translation>cambios entre dos fechas</translation>
     </message>
     <message>
@@ -1020,12 +1020,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The extent does not touch the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
+        <source>The extent does not intersect the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
         <translation>La extensión no toca la capa &#x27;{}&#x27;. Dibuje una extensión sobre la capa, o déjela vacía.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, where the tool has one, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <source>The layer &#x27;{}&#x27; is a web service without a fixed size. If the tool has an extent parameter, set it to the area that you need. Otherwise save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
         <translation>La capa &#x27;{}&#x27; es un servicio sin tamaño propio. Defina como extensión el área deseada, donde la herramienta tenga una, o guarde esa área como GeoTIFF (clic derecho, Exportar, Guardar como) y use el archivo.</translation>
     </message>
     <message>
@@ -1035,22 +1035,22 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
+        <source>The layer &#x27;{name}&#x27; is not a file, so it has to be copied first: {columns} x {rows} pixels in {count} bands, {size:.1f} GB. At most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
         <translation>La capa &#x27;{name}&#x27; no es un archivo, así que primero debe copiarse: {columns} x {rows} píxeles en {count} bandas, {size:.1f} GB; se pueden copiar como máximo {limit:.1f} GB. Defina una extensión menor, o guarde la capa como GeoTIFF (clic derecho, Exportar, Guardar como) y úselo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use that.</source>
+        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use the file.</source>
         <translation>La capa &#x27;{}&#x27; no se puede leer píxel a píxel. Guárdela como GeoTIFF y úselo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service answers and that the disk has room, or save the layer as a GeoTIFF and use that.</source>
+        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service responds and that the disk has enough free space, or save the layer as a GeoTIFF and use the file.</source>
         <translation>La capa &#x27;{name}&#x27; no se pudo copiar a {path} (error {code}). Compruebe que el servicio responde y que hay espacio en el disco, o guarde la capa como GeoTIFF y úselo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; is shown as {given}, but its file says {own}: the file is believed.</source>
+        <source>The layer &#x27;{name}&#x27; has the CRS {given}, but its file specifies {own}. The CRS of the file is used.</source>
         <translation>La capa &#x27;{name}&#x27; se muestra como {given}, pero su archivo dice {own}: se da crédito al archivo.</translation>
     </message>
     <message>
@@ -1060,7 +1060,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Draws random points of every class of a map, to be looked at and judged by.</source>
+        <source>Draws random points from each class of a map, as reference data for accuracy assessment.</source>
         <translation>Extrae puntos aleatorios de cada clase de un mapa, para examinarlos y juzgar con ellos.</translation>
     </message>
     <message>
@@ -1070,7 +1070,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery, write down what is really there, and &#x27;Evaluate map&#x27; says how good the map is and how large each class truly is, with intervals (after Olofsson and others, 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 takes as many as the wanted standard error needs.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt;: how far the overall accuracy may typically be off; 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your guess of how much of each class is right.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all the same, which is best for judging rare classes.&lt;br&gt;&lt;b&gt;Fewest points of a class&lt;/b&gt;: 50 or more make the figures of rare classes usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at each in the imagery, and choose the class you see in the field &lt;i&gt;reference&lt;/i&gt;; the form lists the classes of the map. Look at the imagery, not at the map. Points still to do are orange. You may stop early: the first points are a random sample too. Leave out none because it is difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery and record the true class. &#x27;Evaluate map&#x27; then estimates the accuracy of the map and the true area of each class, with confidence intervals (Olofsson et al. 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 uses as many as are needed for the standard error.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt; of the overall accuracy: 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your estimate of the share of each class that is correct.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all classes the same number, which is best for rare classes.&lt;br&gt;&lt;b&gt;Minimum number of points per class&lt;/b&gt;: with 50 or more, the figures of rare classes are usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at the imagery, and set the field &lt;i&gt;reference&lt;/i&gt; to the class that you see; the form lists the classes of the map. Look at the imagery, not at the map. Points that are not labelled yet are orange. You can stop early: the first points are also a random sample. Do not skip points because they are difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Extrae puntos aleatorios de cada clase de un mapa. Usted mira cada lugar en buenas imágenes, anota lo que hay realmente, y &#x27;Evaluar mapa&#x27; dice lo bueno que es el mapa y lo grande que es de verdad cada clase, con intervalos (según Olofsson y otros, 2014).&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa de clases&lt;/b&gt;: de &#x27;Mapa de cobertura del suelo&#x27;, de &#x27;Detectar cambios&#x27; o de otro origen; números enteros en la primera banda.&lt;br&gt;&lt;b&gt;Número de puntos&lt;/b&gt;: 0 toma tantos como requiere el error estándar deseado.&lt;br&gt;&lt;b&gt;Error estándar&lt;/b&gt;: cuánto puede desviarse normalmente la exactitud global; 0.01 es el 1 por ciento.&lt;br&gt;&lt;b&gt;Exactitud esperada&lt;/b&gt;: su estimación de cuánto de cada clase es correcto.&lt;br&gt;&lt;b&gt;Reparto&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; (proporcional) da más puntos a las clases grandes, lo mejor para las áreas; &lt;i&gt;equal&lt;/i&gt; (igual) da los mismos a todas, lo mejor para juzgar las clases raras.&lt;br&gt;&lt;b&gt;Mínimo de puntos de una clase&lt;/b&gt;: con 50 o más, las cifras de las clases raras son utilizables.&lt;/p&gt;&lt;h3&gt;Salida&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Puntos de muestra&lt;/b&gt;: recórralos uno a uno, mire cada uno en las imágenes y elija en el campo &lt;i&gt;reference&lt;/i&gt; la clase que ve; el formulario lista las clases del mapa. Mire las imágenes, no el mapa. Los puntos pendientes son naranjas. Puede detenerse antes: los primeros puntos también son una muestra aleatoria. No omita ninguno por ser difícil.&lt;/p&gt;&lt;p&gt;Ejecute después &#x27;Evaluar mapa&#x27; con el mapa, estos puntos y el campo reference.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -1080,7 +1080,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Number of points (0 = by the standard error)</source>
+        <source>Number of points (0 = from the standard error)</source>
         <translation>Número de puntos (0 = según el error estándar)</translation>
     </message>
     <message>
@@ -1090,7 +1090,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>0.01 is one percent. Half of it needs four times as many points.</source>
+        <source>0.01 is one percent. Halving it needs four times as many points.</source>
         <translation>0.01 es el 1 por ciento. La mitad requiere cuatro veces más puntos.</translation>
     </message>
     <message>
@@ -1100,7 +1100,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>How points are shared among the classes</source>
+        <source>Allocation of the points to the classes</source>
         <translation>Cómo se reparten los puntos entre las clases</translation>
     </message>
     <message>
@@ -1110,7 +1110,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Fewest points of a class</source>
+        <source>Minimum number of points per class</source>
         <translation>Mínimo de puntos de una clase</translation>
     </message>
     <message>
@@ -1125,7 +1125,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a map of classes. Choose a class map, such as one that &#x27;Land-cover map&#x27; made.</source>
+        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a class map. Choose a class map, such as one made with &#x27;Land-cover map&#x27;.</source>
         <translation>&#x27;{name}&#x27; es una imagen con {bands} bandas, no un mapa de clases. Elija un mapa de clases, por ejemplo uno hecho con &#x27;Mapa de cobertura del suelo&#x27;.</translation>
     </message>
     <message>
@@ -1135,7 +1135,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
-        <source>Gives every pixel of a multispectral raster a land-cover class.</source>
+        <source>Assigns a land-cover class to every pixel of a multispectral raster.</source>
         <translation>Da a cada píxel de un ráster multiespectral una clase de cobertura del suelo.</translation>
     </message>
     <message>
@@ -1145,7 +1145,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
-        <source>&lt;p&gt;Gives every pixel of a multispectral raster a class, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Digital numbers and reflectance both work; the log says how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty, and bands are matched by their names or wavelengths. If your raster says neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit what is computed, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. Pixels without data stay without data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are sure. Look at the image yourself where it falls below about 60: there the second-best class was close, often at borders or in places unlike those the model learned from.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Assigns a class to every pixel of a multispectral raster, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Both digital numbers and reflectance can be used; the log shows how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match bands by their names or wavelengths. If your raster has neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the area to process, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. No-data pixels remain no-data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are the most certain. Below about 60, the second-best class was close, often at class boundaries or in places unlike the training data: check the image there.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Da a cada píxel de un ráster multiespectral una clase, como agua, árboles o suelo edificado.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Ráster&lt;/b&gt;: una imagen multiespectral como Sentinel-2 o Landsat, con todas las bandas en una sola capa. Sirven tanto los niveles digitales como la reflectancia; el registro dice cómo se escalaron los valores.&lt;br&gt;&lt;b&gt;Bandas&lt;/b&gt;: déjelo vacío, y las bandas se asignan por sus nombres o longitudes de onda. Si su ráster no indica ninguno de los dos, elija una banda para cada banda del modelo, en el orden del modelo (vea la descripción emergente del modelo).&lt;br&gt;&lt;b&gt;Extensión&lt;/b&gt; y &lt;b&gt;máscara&lt;/b&gt; limitan lo que se calcula, de modo que un área pequeña es rápida incluso en una escena grande.&lt;br&gt;&lt;b&gt;Área mínima&lt;/b&gt; une las manchas más pequeñas a sus vecinas.&lt;/p&gt;&lt;h3&gt;Salidas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa de clases&lt;/b&gt;: un GeoTIFF en la cuadrícula del ráster, con los nombres y colores de clase del modelo. Los píxeles sin datos siguen sin datos.&lt;br&gt;&lt;b&gt;Confianza&lt;/b&gt;: la probabilidad de la clase elegida en porcentaje. Los valores cercanos a 100 son seguros. Mire usted mismo la imagen donde baje de aproximadamente 60: ahí la segunda clase estaba cerca, a menudo en los bordes o en lugares distintos de aquellos de los que aprendió el modelo.&lt;br&gt;&lt;b&gt;Polígonos&lt;/b&gt; con la clase y la confianza media, y una tabla del &lt;b&gt;área&lt;/b&gt; de cada clase, medida sobre el elipsoide.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -1175,42 +1175,42 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>&#x27;{value}&#x27; ({parameter}) is no list of band numbers. Give whole numbers from 1, such as 2,3,4,8, or leave it empty to have bands matched automatically.</source>
+        <source>&#x27;{value}&#x27; ({parameter}) is not a list of band numbers. Enter whole numbers starting from 1, such as 2,3,4,8, or leave it empty to match bands automatically.</source>
         <translation>&#x27;{value}&#x27; ({parameter}) no es una lista de números de banda. Indique números enteros desde 1, como 2,3,4,8, o déjelo vacío para que las bandas se asignen automáticamente.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>Choose a model to start from: the name of an installed one, or its file.</source>
+        <source>Choose a model to start from: the name of an installed model, or a model file.</source>
         <translation>Elija un modelo de partida: el nombre de uno instalado, o su archivo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or one of these: {fitting}.</source>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another file, or one of these: {fitting}.</source>
         <translation>No existe el archivo de modelo &#x27;{name}&#x27;. Elija otro, o uno de estos: {fitting}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>&#x27;{name}&#x27; cannot be trained on: that needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
+        <source>&#x27;{name}&#x27; cannot be used for training, which needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
         <translation>No se puede entrenar a partir de &#x27;{name}&#x27;: hace falta un archivo que termine en .safetensors. Elija uno de estos: {fitting}; o importe un checkpoint publicado con &#x27;Importar modelo&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or give the path of a .safetensors file.</source>
+        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or specify the path of a .safetensors file.</source>
         <translation>No hay ningún modelo instalado &#x27;{name}&#x27; del que partir. Elija uno de estos: {fitting}; o indique la ruta de un archivo .safetensors.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>The model &#x27;{name}&#x27; is installed: choose it by this name in {tools}.</source>
+        <source>The model &#x27;{name}&#x27; is now installed. Choose it by this name in {tools}.</source>
         <translation>El modelo &#x27;{name}&#x27; está instalado: elíjalo por este nombre en {tools}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>Give the file {path} as the model in {tools}.</source>
+        <source>Choose the file {path} as the model in {tools}.</source>
         <translation>Indique el archivo {path} como modelo en {tools}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Field with the class (not for a raster)</source>
+        <source>Field with the class (not for rasters)</source>
         <translation>Campo con la clase (no para un ráster)</translation>
     </message>
     <message>
@@ -1225,27 +1225,27 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Uses what is selected in the layer; the rest is left out.</source>
+        <source>Only the selected features of the layer are used.</source>
         <translation>Usa lo que está seleccionado en la capa; el resto se omite.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Leave empty to match bands by name, description or wavelength. Otherwise give the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise enter the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
         <translation>Déjelo vacío para asignar las bandas por nombre, descripción o longitud de onda. Si no, indique el número de una banda del ráster para cada banda del modelo, en el orden del modelo, como 2,3,4,8.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>The name of an installed model to train from, or the path of its file (.safetensors).</source>
+        <source>The name of an installed model to train from, or the path of a model file (.safetensors).</source>
         <translation>El nombre de un modelo instalado a partir del que entrenar, o la ruta de su archivo (.safetensors).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Seed of the random numbers</source>
+        <source>Random seed</source>
         <translation>Semilla de los números aleatorios</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>The same seed gives the same result again, on the processor. Try others to see how much varies.</source>
+        <source>On the processor, the same seed always gives the same result. Try other seeds to see how much results vary.</source>
         <translation>La misma semilla vuelve a dar el mismo resultado, en el procesador. Pruebe otras para ver cuánto varía.</translation>
     </message>
     <message>
@@ -1265,7 +1265,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Finds the places of a raster where a model is least sure, in order.</source>
+        <source>Finds the places in a raster where a model is least certain, in order.</source>
         <translation>Busca los lugares de un ráster en los que un modelo está menos seguro, por orden.</translation>
     </message>
     <message>
@@ -1275,7 +1275,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>&lt;p&gt;Finds the places where a label teaches a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already knows.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: what you map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many you are willing to look at.&lt;br&gt;&lt;b&gt;Side of a place&lt;/b&gt;: 0 takes 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Labels there are&lt;/b&gt;: places on them are left out, unsaved edits too.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least sure), the uncertainty (0 is sure, 1 is undecided), and the two classes between which the model wavers, with their probabilities. Places keep a distance from each other, and no more than half of them are about the same two classes where there are others.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at each in the imagery, and draw polygons of what you see into your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Finds the places where new labels help a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already classifies well.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: the image to map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many places you want to label.&lt;br&gt;&lt;b&gt;Size of a place&lt;/b&gt;: 0 means 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Existing labels&lt;/b&gt;: places that are already labelled are left out, including unsaved edits.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least certain), the uncertainty (0 to 1), and the two most probable classes with their probabilities. Places keep a distance from each other, and if possible no more than half of them are about the same two classes.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at the imagery, and draw polygons of what you see in your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Busca los lugares en los que una etiqueta enseña más a un modelo: aquellos cuyas dos clases más probables son casi iguales. Unos pocos lugares así mejoran un modelo más que muchos que ya conoce.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Ráster&lt;/b&gt; y &lt;b&gt;modelo&lt;/b&gt;: lo que cartografía, y el modelo que desea mejorar.&lt;br&gt;&lt;b&gt;Bandas&lt;/b&gt;: déjelo vacío para asignarlas por nombre o longitud de onda.&lt;br&gt;&lt;b&gt;Número de lugares&lt;/b&gt;: cuántos está dispuesto a examinar.&lt;br&gt;&lt;b&gt;Lado de un lugar&lt;/b&gt;: 0 toma 10 píxeles del ráster.&lt;br&gt;&lt;b&gt;Etiquetas existentes&lt;/b&gt;: los lugares que ya las tienen se omiten, también con ediciones sin guardar.&lt;br&gt;&lt;b&gt;Extensión&lt;/b&gt; y &lt;b&gt;máscara&lt;/b&gt; limitan la búsqueda, de modo que un área pequeña es rápida incluso en una escena grande.&lt;/p&gt;&lt;h3&gt;Salida&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Lugares que etiquetar&lt;/b&gt;: cuadrados con su rango (1 es el menos seguro), la incertidumbre (0 es seguro, 1 es indeciso) y las dos clases entre las que duda el modelo, con sus probabilidades. Los lugares guardan distancia entre sí, y no más de la mitad de ellos trata de las mismas dos clases si hay otras.&lt;/p&gt;&lt;p&gt;Recórralos por rango, mire cada uno en las imágenes y dibuje en su capa de etiquetas polígonos de lo que ve. Después entrene de nuevo a partir del modelo actual, y busque los próximos lugares.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -1285,12 +1285,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Side of a place (0 = 10 pixels)</source>
+        <source>Size of a place (0 = 10 pixels)</source>
         <translation>Lado de un lugar (0 = 10 píxeles)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Labels there are (left out)</source>
+        <source>Existing labels (left out)</source>
         <translation>Etiquetas existentes (se omiten)</translation>
     </message>
     <message>
@@ -1305,7 +1305,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
-        <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
+        <source>The layer &#x27;{}&#x27; has no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
         <translation>La capa &#x27;{}&#x27; no contiene objetos que usar. Dibuje algunos, compruebe su filtro, o desmarque &#x27;Objetos seleccionados solamente&#x27;.</translation>
     </message>
     <message>
@@ -1365,17 +1365,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>base stays as it is</source>
+        <source>the backbone is not changed</source>
         <translation>la base queda como está</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>a small part of the base learns</source>
+        <source>a small part of the model is trained</source>
         <translation>aprende una pequeña parte de la base</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>all of the base learns</source>
+        <source>the whole model is trained</source>
         <translation>aprende toda la base</translation>
     </message>
     <message>
@@ -1420,7 +1420,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_access.py"/>
-        <source>The folder of your models, {folder}, cannot be made: {reason}. Choose another folder for the engine with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <source>The folder for your models, {folder}, cannot be created: {reason}. Choose another folder for the engine with Raster &gt; SpectralGPT &gt; Engine.</source>
         <translation>La carpeta de sus modelos, {folder}, no se puede crear: {reason}. Elija otra carpeta para el motor con Ráster &gt; SpectralGPT &gt; Motor.</translation>
     </message>
     <message>
@@ -1441,7 +1441,7 @@
     <message>
         <location filename="../spectralgpt_qgis/gui/compare.py"/>
         <source>Left: with &#x27;{}&#x27;. Right: the map without it.
-Drag the line, or move it with the arrow keys. Esc ends.</source>
+Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
         <translation>Izquierda: con &#x27;{}&#x27;. Derecha: el mapa sin ella.
 Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translation>
     </message>
@@ -1452,7 +1452,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/compare.py"/>
-        <source>Shows the layer to the left of a line only, which you drag over the map (Esc ends)</source>
+        <source>Shows the layer only to the left of a line, which you can drag across the map (press Esc to exit)</source>
         <translation>Muestra la capa solo a la izquierda de una línea, que se arrastra sobre el mapa (Esc termina)</translation>
     </message>
     <message>
@@ -1487,7 +1487,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
-        <source>Why</source>
+        <source>Reason</source>
         <translation>Por qué</translation>
     </message>
     <message>
@@ -1532,7 +1532,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>Date of the image</source>
+        <source>Image date</source>
         <translation>Fecha de la imagen</translation>
     </message>
     <message>
@@ -1562,7 +1562,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>Looking at the bands and values of &#x27;{}&#x27;…</source>
+        <source>Reading the bands and values of &#x27;{}&#x27;…</source>
         <translation>Examinando las bandas y los valores de &#x27;{}&#x27;…</translation>
     </message>
     <message>
@@ -1572,17 +1572,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>None declared: every pixel counts</source>
+        <source>None declared: every pixel is used</source>
         <translation>Ninguno declarado: cuentan todos los píxeles</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>The data of the layer &#x27;{}&#x27; cannot be found. Repair its source first (right-click, Change Data Source).</source>
+        <source>The data source of the layer &#x27;{}&#x27; cannot be found. Repair it first (right-click, Change Data Source).</source>
         <translation>No se encuentran los datos de la capa &#x27;{}&#x27;. Repare primero su fuente (clic derecho, Cambiar fuente de datos).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>The layer &#x27;{}&#x27; is no file but a service, or lives inside QGIS: its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
+        <source>The layer &#x27;{}&#x27; is not a file but a web service or an internal QGIS layer, so its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
         <translation>La capa &#x27;{}&#x27; no es un archivo sino un servicio, o existe solo dentro de QGIS: sus bandas y valores no se pueden describir. Guarde el área que necesita como GeoTIFF (clic derecho, Exportar, Guardar como) y describa esa capa.</translation>
     </message>
     <message>
@@ -1612,7 +1612,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
-        <source>Pixels of {pixel:.3g} m; it learned from {learned:.3g} m</source>
+        <source>Pixels of {pixel:.3g} m; the model was trained on {learned:.3g} m</source>
         <translation>Píxeles de {pixel:.3g} m; aprendió con {learned:.3g} m</translation>
     </message>
     <message>
@@ -1622,7 +1622,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
-        <source>All its bands were found</source>
+        <source>All of its bands were found</source>
         <translation>Se encontraron todas sus bandas</translation>
     </message>
     <message>
@@ -1737,12 +1737,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>Add this text to a question or an error report. Your home folder, your name, the name of this computer and passwords are taken out; look through it all the same.</source>
+        <source>Attach this text to a question or an error report. Your home folder, your user name, the name of this computer and any passwords were removed, but please check the text before you send it.</source>
         <translation>Añada este texto a una pregunta o a un informe de error. Se eliminan su carpeta personal, su nombre, el nombre de este equipo y las contraseñas; revíselo de todos modos.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>Gathering…</source>
+        <source>Collecting information…</source>
         <translation>Recopilando…</translation>
     </message>
     <message>
@@ -1767,7 +1767,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>The report cannot be saved as {file}: {reason}. Choose another place.</source>
+        <source>The report cannot be saved to {file}: {reason}. Choose another location.</source>
         <translation>El informe no se puede guardar como {file}: {reason}. Elija otro lugar.</translation>
     </message>
     <message>
@@ -1787,7 +1787,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The installation of the engine did not come to its end.</source>
+        <source>The installation of the engine was not completed.</source>
         <translation>La instalación del motor no llegó a su fin.</translation>
     </message>
     <message>
@@ -1797,7 +1797,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The tools need an engine, which is not installed yet.</source>
+        <source>The tools need the SpectralGPT engine, which is not installed yet.</source>
         <translation>Las herramientas necesitan un motor, que todavía no está instalado.</translation>
     </message>
     <message>
@@ -1807,17 +1807,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The engine is done.</source>
+        <source>The engine is ready.</source>
         <translation>El motor está listo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Tells how many windows will be computed, how long that takes, and how much memory and disk it needs. Nothing is written.</source>
+        <source>Estimates the number of windows, the time, and the memory and disk space needed. Nothing is written.</source>
         <translation>Indica cuántas ventanas se calcularán, cuánto tardará y cuánta memoria y disco hacen falta. No se escribe nada.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Set &#x27;{}&#x27; first: it is missing or wrong.</source>
+        <source>First set &#x27;{}&#x27;: it is missing or not valid.</source>
         <translation>Indique primero «{}»: falta o es incorrecto.</translation>
     </message>
     <message>
@@ -1832,12 +1832,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Windows: {windows}; {memory} of memory, {disk} on the disk.</source>
+        <source>Windows: {windows}; {memory} of memory, {disk} of disk space.</source>
         <translation>Ventanas: {windows}; {memory} de memoria, {disk} en el disco.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Windows: {windows}; {time}, {memory} of memory, {disk} on the disk.</source>
+        <source>Windows: {windows}; {time}, {memory} of memory, {disk} of disk space.</source>
         <translation>Ventanas: {windows}; {time}, {memory} de memoria, {disk} en el disco.</translation>
     </message>
     <message>
@@ -1862,7 +1862,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/help.py"/>
-        <source>Opens the guide at the page about this window (F1)</source>
+        <source>Opens the guide page for this window (F1)</source>
         <translation>Abre la guía en la página sobre esta ventana (F1)</translation>
     </message>
     <message>
@@ -1892,7 +1892,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
-        <source>The dates of these layers are not known: &#x27;{before}&#x27; was taken as the earlier one, as it is the upper one in the layer tree. Exchange them here if it is the other way round.</source>
+        <source>The dates of these layers are not known. &#x27;{before}&#x27; was assumed to be the earlier one, because it is above the other in the layer tree. Swap the layers here if this is wrong.</source>
         <translation>No se conocen las fechas de estas capas: &#x27;{before}&#x27; se tomó como la anterior, por ser la de arriba en el árbol de capas. Intercámbielas aquí si es al revés.</translation>
     </message>
     <message>
@@ -1902,7 +1902,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
-        <source>Installed model or path of a model file</source>
+        <source>Installed model, or path of a model file</source>
         <translation>Modelo instalado o ruta de un archivo de modelo</translation>
     </message>
     <message>
@@ -1912,7 +1912,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
-        <source>Start fresh: {}</source>
+        <source>Start from random weights: {}</source>
         <translation>Empezar de cero: {}</translation>
     </message>
     <message>
@@ -1937,7 +1937,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
-        <source>Pixel size it learned at: {:g} m</source>
+        <source>Pixel size in training: {:g} m</source>
         <translation>Tamaño de píxel con el que aprendió: {:g} m</translation>
     </message>
     <message>
@@ -1967,12 +1967,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
-        <source>The model could not be brought back: {}</source>
+        <source>The model could not be restored: {}</source>
         <translation>El modelo no se pudo recuperar: {}</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
-        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it permanently?</source>
         <translation>&#x27;{}&#x27; no se puede mover a la papelera. ¿Eliminarlo definitivamente?</translation>
     </message>
     <message>
@@ -2017,7 +2017,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/details.py"/>
-        <source>Name in parameters</source>
+        <source>Name to use in parameters</source>
         <translation>Nombre en los parámetros</translation>
     </message>
     <message>
@@ -2072,7 +2072,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/details.py"/>
-        <source>Ships with the plugin</source>
+        <source>Included in the plugin</source>
         <translation>Incluido con el complemento</translation>
     </message>
     <message>
@@ -2102,7 +2102,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
-        <source>Shipped</source>
+        <source>Included</source>
         <translation>Incluido</translation>
     </message>
     <message>
@@ -2122,7 +2122,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
-        <source>IoU (intersection over union) is the overlap of map and truth: of all ground that is a class or is mapped as it, the share on which both agree. 1 is best.</source>
+        <source>IoU (intersection over union) is the overlap of map and reference: the area where both show a class, divided by the area where at least one of them does. 1 is best.</source>
         <translation>IoU (intersección sobre unión) es el solapamiento del mapa y la realidad: de todo el terreno que es de una clase o está cartografiado como tal, la parte en la que ambos coinciden. 1 es lo mejor.</translation>
     </message>
     <message>
@@ -2292,7 +2292,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
-        <source>To train from</source>
+        <source>For training</source>
         <translation>Para entrenar</translation>
     </message>
     <message>
@@ -2317,7 +2317,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>What parameters and scripts take, and what the files are called</source>
+        <source>Used in parameters, scripts and file names</source>
         <translation>Lo que usan los parámetros y los scripts, y cómo se llaman los archivos</translation>
     </message>
     <message>
@@ -2327,7 +2327,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>&amp;Name of the file</source>
+        <source>File &amp;name</source>
         <translation>&amp;Nombre del archivo</translation>
     </message>
     <message>
@@ -2342,7 +2342,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Not known: the file is not compared with the published one</source>
+        <source>Not known: the file cannot be compared with the published one</source>
         <translation>Desconocido: el archivo no se compara con el publicado</translation>
     </message>
     <message>
@@ -2367,7 +2367,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>not known before the download</source>
+        <source>known only after the download starts</source>
         <translation>desconocido antes de la descarga</translation>
     </message>
     <message>
@@ -2382,7 +2382,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Models in these folders, such as on a network drive, are listed too; nothing is written there. A model of your own comes before a shared one of the same name, that before one that ships.</source>
+        <source>Models in these folders, for instance on a network drive, are also listed; nothing is written there. If several models have the same name, your own comes first, then the shared one, then the included one.</source>
         <translation>También se listan los modelos de estas carpetas, por ejemplo en una unidad de red; en ellas no se escribe nada. Un modelo propio tiene preferencia sobre uno compartido del mismo nombre, y este sobre uno incluido.</translation>
     </message>
     <message>
@@ -2397,7 +2397,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Choose a folder of models</source>
+        <source>Choose a folder with models</source>
         <translation>Elegir una carpeta de modelos</translation>
     </message>
     <message>
@@ -2442,7 +2442,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Take in a model file or a checkpoint</source>
+        <source>Import a model file or a checkpoint</source>
         <translation>Incorporar un archivo de modelo o un checkpoint</translation>
     </message>
     <message>
@@ -2452,7 +2452,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Fetch published weights</source>
+        <source>Download published weights</source>
         <translation>Obtener pesos publicados</translation>
     </message>
     <message>
@@ -2462,7 +2462,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Write the model for use elsewhere</source>
+        <source>Save the model for use elsewhere</source>
         <translation>Escribir el modelo para usarlo en otro lugar</translation>
     </message>
     <message>
@@ -2472,7 +2472,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Another title or name</source>
+        <source>Change the title or name</source>
         <translation>Otro título o nombre</translation>
     </message>
     <message>
@@ -2492,7 +2492,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Folders that several people use</source>
+        <source>Folders that are used by several people</source>
         <translation>Carpetas que usan varias personas</translation>
     </message>
     <message>
@@ -2502,12 +2502,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>No model matches. Change the text, or choose all models.</source>
+        <source>No model matches. Change the search text, or choose all models.</source>
         <translation>Ningún modelo coincide. Cambie el texto, o elija todos los modelos.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>The layer &#x27;{}&#x27; is no file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
+        <source>The layer &#x27;{}&#x27; is not a file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
         <translation>La capa &#x27;{}&#x27; no es un archivo, así que sus bandas no se pueden comparar con los modelos. Guárdela primero como GeoTIFF.</translation>
     </message>
     <message>
@@ -2557,12 +2557,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/work.py"/>
-        <source>Another model is being worked on. Wait until that is done, or cancel it.</source>
+        <source>Another model is being processed. Wait until it is done, or cancel it.</source>
         <translation>Se está trabajando en otro modelo. Espere a que termine, o cancélelo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/work.py"/>
-        <source>&#x27;{}&#x27; is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth).</source>
+        <source>&#x27;{}&#x27; is not a model file. Choose an .onnx or .safetensors file of this plugin, or a SpectralGPT checkpoint (.pth).</source>
         <translation>&#x27;{}&#x27; no es un archivo de modelo: se esperaba .onnx o .safetensors de este complemento, o un checkpoint de SpectralGPT (.pth).</translation>
     </message>
     <message>
@@ -2572,12 +2572,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Defaults of the tools</source>
+        <source>Default settings of the tools</source>
         <translation>Valores predeterminados de las herramientas</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Automatic: the GPU where it works, else the processor</source>
+        <source>Automatic: the GPU if it works, otherwise the processor</source>
         <translation>Automático: la GPU donde funcione y, si no, el procesador</translation>
     </message>
     <message>
@@ -2587,7 +2587,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>GPU, or stop</source>
+        <source>GPU only</source>
         <translation>GPU, o detenerse</translation>
     </message>
     <message>
@@ -2607,17 +2607,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>A job that needs more ends with a message, instead of slowing down the computer. About the computer&#x27;s memory, not that of a GPU.</source>
+        <source>A job that needs more memory ends with a message instead of slowing down the computer. This applies to the computer&#x27;s memory, not to that of a GPU.</source>
         <translation>Un trabajo que necesite más termina con un mensaje, en lugar de ralentizar el equipo. Se refiere a la memoria del equipo, no a la de una GPU.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>macOS has no way to keep such a limit.</source>
+        <source>This limit is not available on macOS.</source>
         <translation>macOS no tiene forma de mantener un límite así.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Compute &amp;on</source>
+        <source>Pr&amp;ocessing device</source>
         <translation>Calcul&amp;ar en</translation>
     </message>
     <message>
@@ -2632,7 +2632,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Looking at the engine…</source>
+        <source>Checking the engine…</source>
         <translation>Examinando el motor…</translation>
     </message>
     <message>
@@ -2672,17 +2672,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Makes the engine anew; the old one stays until it works.</source>
+        <source>Installs the engine again; the old one is kept until the new one works.</source>
         <translation>Crea el motor de nuevo; el antiguo se mantiene hasta que el nuevo funcione.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Removes the engine. Your own models stay.</source>
+        <source>Removes the engine. Your own models are kept.</source>
         <translation>Elimina el motor. Sus propios modelos se conservan.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>The engine in use stays as it was.</source>
+        <source>The engine in use was not changed.</source>
         <translation>El motor en uso quedó como estaba.</translation>
     </message>
     <message>
@@ -2697,7 +2697,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>What the engine says appears here.</source>
+        <source>Messages of the engine appear here.</source>
         <translation>Aquí aparece lo que dice el motor.</translation>
     </message>
     <message>
@@ -2707,7 +2707,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Versions, settings and the last messages, without personal data, to send to others.</source>
+        <source>Versions, settings and the last messages, without personal data, to send with a question.</source>
         <translation>Versiones, configuración y los últimos mensajes, sin datos personales, para enviar a otros.</translation>
     </message>
     <message>
@@ -2722,7 +2722,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Remove the SpectralGPT engine? Your own models stay; it can be installed again.</source>
+        <source>Remove the SpectralGPT engine? Your own models are kept, and you can install the engine again.</source>
         <translation>¿Eliminar el motor de SpectralGPT? Sus propios modelos se conservan; se puede volver a instalar.</translation>
     </message>
     <message>
@@ -2742,7 +2742,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>The engine works, and an update is waiting.</source>
+        <source>The engine works. An update is available.</source>
         <translation>El motor funciona, y hay una actualización pendiente.</translation>
     </message>
     <message>
@@ -2752,7 +2752,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>The engine computes the maps, in a process of its own. It is downloaded once, into a folder of yours; nothing of QGIS is changed.</source>
+        <source>The engine computes the maps in a separate process. It is downloaded once into your own folder and does not change QGIS.</source>
         <translation>El motor calcula los mapas, en un proceso propio. Se descarga una sola vez, en una carpeta del usuario; no se cambia nada de QGIS.</translation>
     </message>
     <message>
@@ -2777,7 +2777,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>For {what}, on the {device}.</source>
+        <source>For {what}, on {device}.</source>
         <translation>Para {what}, en: {device}.</translation>
     </message>
     <message>
@@ -2792,37 +2792,37 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>From the folder of wheels, nothing is downloaded.</source>
+        <source>Nothing is downloaded: the packages come from the folder of wheels.</source>
         <translation>De la carpeta de wheels; no se descarga nada.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>How much is downloaded is not known for this system.</source>
+        <source>The download size is not known for this system.</source>
         <translation>No se sabe cuánto se descarga para este sistema.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Downloads {}.</source>
+        <source>Download size: {}.</source>
         <translation>Descarga {}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {} on the disk.</source>
+        <source>Disk space needed: {}.</source>
         <translation>Necesita {} en el disco.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {needed} on the disk, where only {free} is free: make room, or choose another folder.</source>
+        <source>Disk space needed: {needed}, but only {free} is available. Free some space, or choose another folder.</source>
         <translation>Necesita {needed} en el disco, donde solo hay {free} libres: libere espacio, o elija otra carpeta.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {needed} on the disk, where {free} is free.</source>
+        <source>Disk space needed: {needed} ({free} available).</source>
         <translation>Necesita {needed} en el disco, donde hay {free} libres.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Not tested on this machine yet. Verify tries the processor and the GPU.</source>
+        <source>Not tested on this computer yet. Verify tests the processor and the GPU.</source>
         <translation>Aún no se ha probado en este equipo. Verificar prueba el procesador y la GPU.</translation>
     </message>
     <message>
@@ -2912,7 +2912,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
-        <source>Maps, import of checkpoints and &amp;training of own models</source>
+        <source>Maps, import of checkpoints and &amp;training of your own models</source>
         <translation>Mapas, importación de checkpoints y &amp;entrenamiento de modelos propios</translation>
     </message>
     <message>
@@ -2922,7 +2922,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
-        <source>Sizes of this system&#x27;s packages, recorded on {}</source>
+        <source>Package sizes for this system, as of {}</source>
         <translation>Tamaños de los paquetes de este sistema, registrados el {}</translation>
     </message>
     <message>
@@ -2937,7 +2937,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
-        <source>The environment variable {} says where.</source>
+        <source>Taken from the environment variable {}.</source>
         <translation>La variable de entorno {} indica dónde.</translation>
     </message>
     <message>
@@ -3007,42 +3007,42 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Scenes that were held back: mean average precision {:.2f} (1 is best).</source>
+        <source>Held-back scenes: mean average precision {:.2f} (1 is best).</source>
         <translation>Escenas que se reservaron: precisión media promedio (mAP) {:.2f} (1 es lo mejor).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>How good the model is, is not known: no labels could be held back to judge it by.</source>
+        <source>The accuracy of the model is not known, because no labels could be held back.</source>
         <translation>No se sabe lo bueno que es el modelo: no se pudieron reservar etiquetas con las que juzgarlo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the scenes that were held back, {share} got the right label.</source>
+        <source>{share} of the held-back scenes got the correct label.</source>
         <translation>De las escenas que se reservaron, {share} recibieron la etiqueta correcta.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the labelled pixels that were held back, {share} are mapped right.</source>
+        <source>{share} of the held-back labelled pixels were mapped correctly.</source>
         <translation>De los píxeles etiquetados que se reservaron, {share} están bien cartografiados.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>They lie in one place, so how sure this is cannot be said.</source>
+        <source>They lie in one place, so no confidence interval can be given.</source>
         <translation>Están en un solo lugar, por lo que no se puede decir lo seguro que es esto.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the scenes that were held back, {share} got the right label: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <source>{share} of the held-back scenes got the correct label (95 % confidence interval: {low} to {high}, from {places} places).</source>
         <translation>De las escenas que se reservaron, {share} recibieron la etiqueta correcta: de {low} a {high} con un 95 % de confianza, juzgado en {places} lugares.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the labelled pixels that were held back, {share} are mapped right: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <source>{share} of the held-back labelled pixels were mapped correctly (95 % confidence interval: {low} to {high}, from {places} places).</source>
         <translation>De los píxeles etiquetados que se reservaron, {share} están bien cartografiados: de {low} a {high} con un 95 % de confianza, juzgado en {places} lugares.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
-        <source>The bands of &#x27;{}&#x27; are matched when training starts.</source>
+        <source>The bands of &#x27;{}&#x27; will be matched when training starts.</source>
         <translation>Las bandas de &#x27;{}&#x27; se asignan cuando empieza el entrenamiento.</translation>
     </message>
     <message>
@@ -3062,12 +3062,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Precision: of what is mapped as it, the share that is it (user&#x27;s accuracy).</source>
+        <source>Precision (user&#x27;s accuracy): the share of the pixels mapped as this class that really belong to it.</source>
         <translation>Precisión: de lo cartografiado como la clase, la parte que lo es (exactitud del usuario).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
+        <source>Recall (producer&#x27;s accuracy): the share of the pixels of this class that were mapped as this class.</source>
         <translation>Exhaustividad (recall): de lo que es la clase, la parte cartografiada como tal (exactitud del productor).</translation>
     </message>
     <message>
@@ -3077,7 +3077,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Precision and recall in one figure: their harmonic mean.</source>
+        <source>The harmonic mean of precision and recall.</source>
         <translation>Precisión y exhaustividad en una sola cifra: su media armónica.</translation>
     </message>
     <message>
@@ -3087,7 +3087,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Overlap (intersection over union, IoU): of all that is it or is mapped as it, the share on which both agree.</source>
+        <source>Overlap (intersection over union, IoU): the area where map and labels both show this class, divided by the area where at least one of them does.</source>
         <translation>Solapamiento (intersección sobre unión, IoU): de todo lo que es de ella o está cartografiado como ella, la parte en la que ambos coinciden.</translation>
     </message>
     <message>
@@ -3097,7 +3097,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
-        <source>Overlap (intersection over union, IoU): of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <source>Overlap (intersection over union, IoU): the area where map and labels both show this class, divided by the area where at least one of them does. 100 % is best.</source>
         <translation>Solapamiento (intersección sobre unión, IoU): de todo el terreno que es de esta clase o está cartografiado como tal, la parte en la que ambos coinciden. 100 % es lo mejor.</translation>
     </message>
     <message>
@@ -3137,7 +3137,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
-        <source>What you draw gets the chosen class. Right-click ends a polygon; click again to stop.</source>
+        <source>New polygons get the chosen class. Right-click to finish a polygon; click this button again to stop drawing.</source>
         <translation>Lo que dibuje recibe la clase elegida. El clic derecho termina un polígono; pulse de nuevo el botón para dejar de dibujar.</translation>
     </message>
     <message>
@@ -3152,22 +3152,22 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
-        <source>Removes the chosen class and its labels; Undo brings them back.</source>
+        <source>Removes the chosen class and its labels. Use Undo to restore them.</source>
         <translation>Elimina la clase elegida y sus etiquetas; Deshacer las recupera.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>No cell of the raster has this value.</source>
+        <source>No pixel of the raster has this value.</source>
         <translation>Ninguna celda del ráster tiene este valor.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>{given} of at least {wanted} points. Set {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <source>{given} of at least {wanted} points. Draw {wanted} to ten points in different places: some of them are held back to measure the accuracy on areas that the model has not seen.</source>
         <translation>{given} de al menos {wanted} puntos. Coloque de {wanted} a diez en lugares distintos: algunos se reservan para juzgar el modelo en terreno del que no aprendió.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten polygons in different places: some of them are held back to measure the accuracy on areas that the model has not seen.</source>
         <translation>{given} de al menos {wanted} polígonos. Dibuje de {wanted} a diez en lugares distintos: algunos se reservan para juzgar el modelo en terreno del que no aprendió.</translation>
     </message>
     <message>
@@ -3187,7 +3187,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>Labelled area in pixels of the first raster; unsaved edits count.</source>
+        <source>Labelled area in pixels of the first raster, including unsaved edits.</source>
         <translation>Área etiquetada en píxeles del primer ráster; las ediciones sin guardar cuentan.</translation>
     </message>
     <message>
@@ -3212,7 +3212,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
-        <source>{reference}: {count} mapped right ({share})</source>
+        <source>{reference}: {count} mapped correctly ({share})</source>
         <translation>{reference}: {count} bien cartografiados ({share})</translation>
     </message>
     <message>
@@ -3252,12 +3252,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Training… You can go on drawing meanwhile.</source>
+        <source>Training… You can continue drawing in the meantime.</source>
         <translation>Entrenando… Mientras tanto puede seguir dibujando.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>The tools of SpectralGPT are not in the toolbox. Load the plugin again.</source>
+        <source>The SpectralGPT tools are missing from the Processing toolbox. Reload the plugin.</source>
         <translation>Las herramientas de SpectralGPT no están en la caja de herramientas. Cargue el complemento de nuevo.</translation>
     </message>
     <message>
@@ -3277,7 +3277,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Appears when a model was trained.</source>
+        <source>Available after training.</source>
         <translation>Aparece cuando se ha entrenado un modelo.</translation>
     </message>
     <message>
@@ -3287,17 +3287,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}, by an earlier training on this machine ({earlier}).</source>
+        <source>Expected time: about {time}, based on an earlier training on this computer ({earlier}).</source>
         <translation>Tiempo previsto: aprox. {time}, según un entrenamiento anterior en este equipo ({earlier}).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}. It was measured on another machine; after your first training this machine&#x27;s own time is shown.</source>
+        <source>Expected time: about {time}, measured on another computer. After your first training, the time of this computer is shown.</source>
         <translation>Tiempo previsto: aprox. {time}. Se midió en otro equipo; tras el primer entrenamiento se calcula según este.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: not known before the first training of this kind on this machine.</source>
+        <source>Expected time: not known before the first training of this kind on this computer.</source>
         <translation>Tiempo previsto: desconocido antes del primer entrenamiento de este tipo en este equipo.</translation>
     </message>
     <message>
@@ -3332,12 +3332,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>A class for every pixel.</source>
+        <source>One class for every pixel.</source>
         <translation>Una clase para cada píxel.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>One label for a whole polygon or grid cell.</source>
+        <source>One label for each polygon or grid cell.</source>
         <translation>Una etiqueta para un polígono o una celda de cuadrícula enteros.</translation>
     </message>
     <message>
@@ -3357,7 +3357,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Choose the raster with the ground you want to label.</source>
+        <source>Choose the raster that you want to label.</source>
         <translation>Elija el ráster con el terreno que desea etiquetar.</translation>
     </message>
     <message>
@@ -3367,12 +3367,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Both dates are the same raster. Choose another one for the second date.</source>
+        <source>Both dates are the same raster. Choose a different one for the second date.</source>
         <translation>Ambas fechas son el mismo ráster. Elija otro para la segunda fecha.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Looking at the bands…</source>
+        <source>Checking the bands…</source>
         <translation>Examinando las bandas…</translation>
     </message>
     <message>
@@ -3407,17 +3407,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
-        <source>The file {} exists already and is left as it is. Give another name.</source>
+        <source>The file {} already exists and was not changed. Choose another name.</source>
         <translation>El archivo {} ya existe y se deja como está. Indique otro nombre.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
-        <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
+        <source>The label layer could not be created in {path}: {reason} Choose a folder in which you can write.</source>
         <translation>La capa de etiquetas no se pudo crear en {path}: {reason} Elija una carpeta en la que pueda escribir.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Make a label layer, or choose one.</source>
+        <source>Create a label layer, or choose one.</source>
         <translation>Cree una capa de etiquetas, o elija una.</translation>
     </message>
     <message>
@@ -3432,37 +3432,37 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>&#x27;{name}&#x27; has {found} different values: it is an image and no class raster. Choose another layer.</source>
+        <source>&#x27;{name}&#x27; has {found} different values, so it is an image and not a class raster. Choose another layer.</source>
         <translation>«{name}» tiene {found} valores distintos: es una imagen y no un ráster de clases. Elija otra capa.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>{found} different values were found, and a model can have {most} classes at most. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <source>{found} different values were found, but a model can have at most {most} classes. Choose the field that holds the class rather than an ID of the features, or merge classes.</source>
         <translation>Se encontraron {found} valores distintos y un modelo puede tener como máximo {most} clases. Elija el campo de la clase, no uno que numere los objetos, o junte clases.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>All labels lie beside the rasters. Draw some on them.</source>
+        <source>All labels lie outside the rasters. Draw some on them.</source>
         <translation>Todas las etiquetas están fuera de los rásteres. Dibuje algunas sobre ellos.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
+        <source>Label at least two classes: there are no labels of &#x27;{}&#x27; yet.</source>
         <translation>Etiquete al menos dos clases: todavía no hay nada etiquetado como &#x27;{}&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Label at least two classes. Add a second one.</source>
+        <source>Label at least two classes. Add a second class.</source>
         <translation>Etiquete al menos dos clases. Añada una segunda.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Few labels: {}. The model can be trained, but hardly be judged.</source>
+        <source>Few labels: {}. The model can be trained, but its accuracy can hardly be measured.</source>
         <translation>Pocas etiquetas: {}. El modelo se puede entrenar, pero apenas juzgar.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Choose a raster first: the label layer gets its coordinate system.</source>
+        <source>Choose a raster first: the label layer uses its coordinate system.</source>
         <translation>Elija primero un ráster: la capa de etiquetas toma su sistema de coordenadas.</translation>
     </message>
     <message>
@@ -3472,7 +3472,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Where shall the labels be kept?</source>
+        <source>Save label layer</source>
         <translation>¿Dónde se guardarán las etiquetas?</translation>
     </message>
     <message>
@@ -3482,12 +3482,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Without a class, and so left out: {}.</source>
+        <source>Left out because they have no class: {}.</source>
         <translation>Sin clase, y por tanto omitidos: {}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Beside the rasters, and so left out: {}.</source>
+        <source>Left out because they lie outside the rasters: {}.</source>
         <translation>Fuera de los rásteres, y por tanto omitidos: {}.</translation>
     </message>
     <message>
@@ -3502,7 +3502,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Makes an empty polygon layer beside the project, with a field for the class, and begins to draw in it.</source>
+        <source>Creates an empty polygon layer next to the project, with a field for the class, and starts drawing in it.</source>
         <translation>Crea junto al proyecto una capa de polígonos vacía, con un campo para la clase, y empieza a dibujar en ella.</translation>
     </message>
     <message>
@@ -3512,7 +3512,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Draw three to ten small polygons of every class, in different places, each on ground that is surely this class. What you do not label is ignored.</source>
+        <source>Draw three to ten small polygons of every class, in different places, each on an area that clearly belongs to this class. Areas that you do not label are ignored.</source>
         <translation>Dibuje de tres a diez polígonos pequeños de cada clase, en lugares distintos, cada uno sobre terreno que sea con seguridad de esa clase. Lo que no etiquete se ignora.</translation>
     </message>
     <message>
@@ -3522,7 +3522,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>In the map view</source>
+        <source>In the current map view</source>
         <translation>En la vista del mapa</translation>
     </message>
     <message>
@@ -3537,7 +3537,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>For models that give every pixel a class.</source>
+        <source>Only for models that assign a class to every pixel.</source>
         <translation>Para modelos que dan una clase a cada píxel.</translation>
     </message>
     <message>
@@ -3572,7 +3572,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Stands other dates, other light and haze.</source>
+        <source>Robust to other dates, light and haze.</source>
         <translation>Resiste otras fechas, otra luz y la bruma.</translation>
     </message>
     <message>
@@ -3582,7 +3582,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A little better here, and may fail elsewhere.</source>
+        <source>Slightly better here, but may fail elsewhere.</source>
         <translation>Algo mejor aquí, y puede fallar en otro lugar.</translation>
     </message>
     <message>
@@ -3607,17 +3607,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Rounds</source>
-        <translation>Rondas</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Dev&amp;ice</source>
         <translation>Dispositi&amp;vo</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Held bac&amp;k to judge</source>
+        <source>Labels held bac&amp;k</source>
         <translation>Reservado para &amp;juzgar</translation>
     </message>
     <message>
@@ -3632,57 +3627,57 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Decides by your labels and your machine.</source>
+        <source>Decided by the number of labels and the computer.</source>
         <translation>Decide según sus etiquetas y su equipo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Base stays as it is (quick)</source>
+        <source>Backbone unchanged (quick)</source>
         <translation>La base queda como está (quick)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Only a last step learns: takes seconds, and suits few labels.</source>
+        <source>Trains only a last layer: takes seconds and suits few labels.</source>
         <translation>Solo aprende un último paso: tarda segundos y conviene con pocas etiquetas.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A small part learns (adapters)</source>
+        <source>Part of the model (adapters)</source>
         <translation>Aprende una pequeña parte (adapters)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes few of the base&#x27;s weights: takes minutes.</source>
+        <source>Changes a small part of the model&#x27;s weights: takes minutes.</source>
         <translation>Cambia pocos pesos de la base: tarda minutos.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>All of it learns (full)</source>
+        <source>Whole model (full)</source>
         <translation>Aprende toda la base (full)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes all weights: wants many labels and a GPU.</source>
+        <source>Changes all weights: needs many labels and a GPU.</source>
         <translation>Cambia todos los pesos: necesita muchas etiquetas y una GPU.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>How often the labels are gone through.</source>
+        <source>How many times the training passes through the labels.</source>
         <translation>Cuántas veces se recorren las etiquetas.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A GPU where one works, else the processor.</source>
+        <source>The GPU if it works, otherwise the processor.</source>
         <translation>Una GPU donde funcione y, si no, el procesador.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Whole groups of neighbouring labels, so that the model is judged elsewhere; with 0 it is not judged.</source>
+        <source>Whole groups of neighbouring labels, so that accuracy is measured on areas that the model has not seen. With 0, it is not measured.</source>
         <translation>Grupos enteros de etiquetas vecinas, de modo que el modelo se juzga en otro lugar; con 0 no se juzga.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>The same seed gives the same result again. Try others to see how much varies.</source>
+        <source>The same seed always gives the same result. Try other seeds to see how much results vary.</source>
         <translation>La misma semilla vuelve a dar el mismo resultado. Pruebe otras para ver cuánto varía.</translation>
     </message>
     <message>
@@ -3692,7 +3687,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>One raster band for each band of the base, in its order, such as 2,3,4,8.</source>
+        <source>One raster band for each band of the base model, in its order, such as 2,3,4,8.</source>
         <translation>Una banda del ráster para cada banda del modelo base, en su orden, como 2,3,4,8.</translation>
     </message>
     <message>
@@ -3707,7 +3702,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
-        <source>Places, the least sure first: {}</source>
+        <source>Places, least certain first: {}</source>
         <translation>Lugares, primero el menos seguro: {}</translation>
     </message>
     <message>
@@ -3722,47 +3717,47 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your changes (quick).</source>
+        <source>Decided automatically: &#x27;{base}&#x27; is not changed, and only a last layer is trained (quick).</source>
         <translation>Decidido automáticamente: &#x27;{base}&#x27; queda como está y solo un último paso aprende sus cambios (quick).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Starts from &#x27;{base}&#x27;. How much of it learns is decided by your labels and your machine.</source>
+        <source>Starts from &#x27;{base}&#x27;. How much of it is trained depends on your labels and your computer.</source>
         <translation>Parte de &#x27;{base}&#x27;. Cuánto de él aprende lo deciden sus etiquetas y su equipo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your classes (quick). That suits fewer than {many} labels; there are {labels}.</source>
+        <source>Decided automatically: &#x27;{base}&#x27; is not changed, and only a last layer is trained (quick). This suits fewer than {many} labels; there are {labels}.</source>
         <translation>Decidido automáticamente: &#x27;{base}&#x27; queda como está y solo un último paso aprende sus clases (quick). Conviene con menos de {many} etiquetas; hay {labels}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: with {labels} labels &#x27;{base}&#x27; learns along, all of it on a working GPU (full), else a small part (adapters), or none where it is large (quick).</source>
+        <source>Decided automatically: with {labels} labels, &#x27;{base}&#x27; is trained as well: all of it with a working GPU (full), otherwise a small part (adapters), or none of it if it is large (quick).</source>
         <translation>Decidido automáticamente: con {labels} etiquetas &#x27;{base}&#x27; también aprende, todo él con una GPU que funcione (full), si no una pequeña parte (adapters), o nada si es grande (quick).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>&#x27;{base}&#x27; stays as it is, and only a last step learns your labels (quick).</source>
+        <source>&#x27;{base}&#x27; is not changed, and only a last layer is trained (quick).</source>
         <translation>&#x27;{base}&#x27; queda como está y solo un último paso aprende sus etiquetas (quick).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>A small part of &#x27;{base}&#x27; learns along (adapters).</source>
+        <source>A small part of &#x27;{base}&#x27; is trained as well (adapters).</source>
         <translation>Una pequeña parte de &#x27;{base}&#x27; también aprende (adapters).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>All of &#x27;{base}&#x27; learns along (full): wants many labels and a GPU.</source>
+        <source>All of &#x27;{base}&#x27; is trained (full), which needs many labels and a GPU.</source>
         <translation>Todo &#x27;{base}&#x27; también aprende (full): necesita muchas etiquetas y una GPU.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
-        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <source>The map view does not show any raster that the model was trained on. Zoom to one of them.</source>
         <translation>El mapa no muestra ningún ráster del que haya aprendido el modelo. Acérquese a uno de ellos.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
-        <source>The rasters that the model learned from are not there any more.</source>
+        <source>The rasters that the model was trained on are no longer in the project.</source>
         <translation>Los rásteres de los que aprendió el modelo ya no están.</translation>
     </message>
     <message>
@@ -3777,17 +3772,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
-        <source>Preview of the middle of the map in {seconds:.1f} s. Zoom in to see another part.</source>
+        <source>Preview of the centre of the map view in {seconds:.1f} s. Zoom in to see other areas.</source>
         <translation>Vista previa del centro del mapa en {seconds:.1f} s. Acérquese para ver otra parte.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
-        <source>Preview of what the map shows in {seconds:.1f} s.</source>
+        <source>Preview of the map view in {seconds:.1f} s.</source>
         <translation>Vista previa de lo que muestra el mapa en {seconds:.1f} s.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_describer.py"/>
-        <source>Looking at the bands of {}</source>
+        <source>Checking the bands of {}</source>
         <translation>Examinando las bandas de {}</translation>
     </message>
     <message>
@@ -3797,7 +3792,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
-        <source>Take this raster out</source>
+        <source>Remove this raster</source>
         <translation>Quitar este ráster</translation>
     </message>
     <message>
@@ -3812,7 +3807,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
-        <source>Learns from several rasters at once: other places, other dates. They share the labels.</source>
+        <source>Trains on several rasters at once, for instance of other places or dates. They share the labels.</source>
         <translation>Aprende de varios rásteres a la vez: otros lugares, otras fechas. Comparten las etiquetas.</translation>
     </message>
     <message>
@@ -3827,7 +3822,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Opens the report in the browser.</source>
+        <source>Opens the report in the web browser.</source>
         <translation>Abre el informe en el navegador.</translation>
     </message>
     <message>
@@ -3837,7 +3832,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Maps what the map view shows, as a temporary layer above the imagery.</source>
+        <source>Maps the current map view, as a temporary layer above the imagery.</source>
         <translation>Cartografía lo que muestra la vista del mapa, como capa temporal sobre las imágenes.</translation>
     </message>
     <message>
@@ -3847,7 +3842,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Shows the preview to the left of a line only, which you drag over the map (Esc ends)</source>
+        <source>Shows the preview only to the left of a line, which you can drag across the map (press Esc to exit)</source>
         <translation>Muestra la vista previa solo a la izquierda de una línea, que se arrastra sobre el mapa (Esc termina)</translation>
     </message>
     <message>
@@ -3857,7 +3852,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Opens the tool with the model and the raster filled in.</source>
+        <source>Opens the tool with the model and the raster already chosen.</source>
         <translation>Abre la herramienta con el modelo y el ráster ya rellenados.</translation>
     </message>
     <message>
@@ -3872,7 +3867,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Goes back to the labels, with this model as the one to start from.</source>
+        <source>Returns to the labels, with this model as the one to start from.</source>
         <translation>Vuelve a las etiquetas, con este modelo como modelo de partida.</translation>
     </message>
     <message>
@@ -3882,27 +3877,27 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Per cent of each row</source>
+        <source>Percent of each row</source>
         <translation>Porcentaje de cada fila</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>When a model was trained, here stands how good it is.</source>
+        <source>The accuracy of the model is shown here after training.</source>
         <translation>Cuando se haya entrenado un modelo, aquí se indica lo bueno que es.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Mapping what the map shows…</source>
+        <source>Mapping the current view…</source>
         <translation>Cartografiando lo que muestra el mapa…</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Labels that were held back: {samples}. Each place was held back once, from a model that did not see it; the model itself learned from all.</source>
+        <source>Held-back labels: {samples}. Each place was held back once, from a model that did not see it; the final model was trained on all labels.</source>
         <translation>Etiquetas que se reservaron: {samples}. Cada lugar se reservó una vez, ante un modelo que no lo vio; el modelo mismo aprendió de todas.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Labels that were held back: {samples}. The best round was chosen by the same labels, so they flatter it a little.</source>
+        <source>Held-back labels: {samples}. The best epoch was chosen with the same labels, so these figures are slightly too optimistic.</source>
         <translation>Etiquetas que se reservaron: {samples}. La mejor ronda se eligió con las mismas etiquetas, por lo que lo favorecen un poco.</translation>
     </message>
     <message>
@@ -3912,22 +3907,22 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Round</source>
+        <source>Epoch</source>
         <translation>Ronda</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Parts judged</source>
+        <source>Parts assessed</source>
         <translation>Partes juzgadas</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Curves appear as soon as labels that were held back have been judged.</source>
+        <source>The curves appear after the first results on held-back labels.</source>
         <translation>Las curvas aparecen en cuanto se hayan juzgado etiquetas reservadas.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>There is nothing to draw: no labels were held back.</source>
+        <source>There are no curves, because no labels were held back.</source>
         <translation>No hay nada que dibujar: no se reservó ninguna etiqueta.</translation>
     </message>
     <message>
@@ -3947,7 +3942,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
-        <source>Stopping, and writing the best model so far…</source>
+        <source>Stopping and saving the best model so far…</source>
         <translation>Deteniendo, y escribiendo el mejor modelo hasta ahora…</translation>
     </message>
     <message>
@@ -3962,7 +3957,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
-        <source>Stopped. There was no model yet, so nothing was kept.</source>
+        <source>Stopped. There was no model yet, so nothing was saved.</source>
         <translation>Detenido. Todavía no había ningún modelo, así que no se conservó nada.</translation>
     </message>
     <message>
@@ -3972,12 +3967,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>On held-back labels, after round {done} of at most {rounds}:</source>
+        <source>On held-back labels, after epoch {done} of at most {rounds}:</source>
         <translation>Con etiquetas reservadas, tras la ronda {done} de {rounds} como máximo:</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>On held-back labels, before the first round:</source>
+        <source>On held-back labels, before the first epoch:</source>
         <translation>Con etiquetas reservadas, antes de la primera ronda:</translation>
     </message>
     <message>
@@ -3987,52 +3982,52 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>No labels have been judged yet.</source>
+        <source>No results on held-back labels yet.</source>
         <translation>Todavía no se ha juzgado ninguna etiqueta.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>&#x27;Stop now&#x27; does not wait, and keeps nothing.</source>
+        <source>&#x27;Stop now&#x27; stops immediately and keeps nothing.</source>
         <translation>&#x27;Detener ahora&#x27; no espera, y no conserva nada.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>There is no model yet: Cancel leaves nothing behind.</source>
+        <source>There is no model yet: if you cancel, nothing is saved.</source>
         <translation>Todavía no hay ningún modelo: Cancelar no deja nada.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model as it is.</source>
+        <source>If you cancel, the model is kept as it is now.</source>
         <translation>Cancelar conserva el modelo tal como está.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model from before the first round, the best so far.</source>
+        <source>If you cancel, the model from before the first epoch is kept, the best so far.</source>
         <translation>Cancelar conserva el modelo anterior a la primera ronda, el mejor hasta ahora.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model of round {best}, the best so far.</source>
+        <source>If you cancel, the model of epoch {best} is kept, the best so far.</source>
         <translation>Cancelar conserva el modelo de la ronda {best}, el mejor hasta ahora.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model of round {best}, the best so far, was kept.</source>
+        <source>Stopped early. The model of epoch {best}, the best so far, was kept.</source>
         <translation>Detenido antes de terminar. Se conservó el modelo de la ronda {best}, el mejor hasta ahora.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model from before the first round was kept.</source>
+        <source>Stopped early. The model from before the first epoch was kept.</source>
         <translation>Detenido antes de terminar. Se conservó el modelo anterior a la primera ronda.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model of the last round was kept.</source>
+        <source>Stopped early. The model of the last epoch was kept.</source>
         <translation>Detenido antes de terminar. Se conservó el modelo de la última ronda.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Done in {time}. The model of round {best}, the best, was kept.</source>
+        <source>Done in {time}. The model of epoch {best}, the best one, was kept.</source>
         <translation>Hecho en {time}. Se conservó el modelo de la ronda {best}, el mejor.</translation>
     </message>
     <message>
@@ -4067,17 +4062,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <source>The layer &#x27;{}&#x27; has no text or whole-number field that could hold a class. Add one, and give every feature its class.</source>
         <translation>La capa &#x27;{}&#x27; no tiene ningún campo de texto o de números enteros que pueda contener una clase. Añada uno y dé a cada objeto su clase.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <source>None of the labels has a class: fill in the field &#x27;{}&#x27;.</source>
         <translation>Ninguna etiqueta tiene clase: rellene el campo &#x27;{}&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <source>The layer &#x27;{}&#x27; is an image rendered by a web service, so its colours are not classes. Choose the original class raster, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation>La capa &#x27;{}&#x27; es una imagen que dibuja un servicio web: sus colores no son clases. Elija el ráster de clases mismo, como GeoTIFF o de un servicio de coberturas (WCS).</translation>
     </message>
     <message>
@@ -4117,12 +4112,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>
-        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer&#x27;s properties; it is honoured here all the same.</source>
+        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer properties. It is still treated as no-data here.</source>
         <translation>El valor sin datos de &#x27;{name}&#x27;, banda {band}, está desactivado en las propiedades de la capa; aquí se respeta de todos modos.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>
-        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is left out: only single values are supported.</source>
+        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is ignored: only single values are supported.</source>
         <translation>El rango adicional de valores sin datos de {low} a {high} de &#x27;{name}&#x27; se omite: solo se admiten valores individuales.</translation>
     </message>
     <message>
@@ -4142,13 +4137,8 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/styling.py"/>
-        <source>To be judged</source>
+        <source>Not yet labelled</source>
         <translation>Por juzgar</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/styling.py"/>
-        <source>Judged</source>
-        <translation>Juzgado</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/styling.py"/>
@@ -4157,12 +4147,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
-        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that brings it.</source>
+        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that provides it.</source>
         <translation>No existe el algoritmo &#x27;{}&#x27;. Active el complemento que lo proporciona.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
-        <source>The inputs could not be read. The log says more.</source>
+        <source>The inputs could not be read. See the log for details.</source>
         <translation>Las entradas no se pudieron leer. El registro da más detalles.</translation>
     </message>
     <message>
@@ -4172,22 +4162,22 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>&#x27;{}&#x27; is no address that can be downloaded: it must begin with https:// or http://.</source>
+        <source>&#x27;{}&#x27; is not an address for downloads: it must begin with https:// or http://.</source>
         <translation>&#x27;{}&#x27; no es una dirección de la que se pueda descargar: debe empezar por https:// o http://.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>&#x27;{path}&#x27; cannot be written: {reason}. Make room, or choose another folder.</source>
+        <source>&#x27;{path}&#x27; cannot be written: {reason}. Free some space, or choose another folder.</source>
         <translation>&#x27;{path}&#x27; no se puede escribir: {reason}. Libere espacio, o elija otra carpeta.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
+        <source>The download could not start: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
         <translation>La descarga no comenzó: {} Compruebe la dirección, la red y el proxy en Configuración &gt; Opciones &gt; Red.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The download was cut off: {} What came so far is kept; download again to go on from there.</source>
+        <source>The download was interrupted: {} The downloaded part is kept; download again to continue.</source>
         <translation>La descarga se interrumpió: {} Se conserva lo que llegó; descargue de nuevo para continuar desde ahí.</translation>
     </message>
     <message>
@@ -4197,12 +4187,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>{came} of {whole} bytes came.</source>
+        <source>{came} of {whole} bytes were received.</source>
         <translation>llegaron {came} de {whole} bytes.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>the server sent nothing.</source>
+        <source>the server sent no data.</source>
         <translation>el servidor no envió nada.</translation>
     </message>
     <message>
@@ -4212,32 +4202,32 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The server does not give {url} to everybody ({status}). Download it with your browser and import the file.</source>
+        <source>The server does not allow public access to {url} ({status}). Download it with your browser and import the file.</source>
         <translation>El servidor no entrega {url} a cualquiera ({status}). Descárguelo con su navegador e importe el archivo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The proxy asks for a name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
+        <source>The proxy requires a user name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
         <translation>El proxy pide un nombre y una contraseña (407). Defínalos en QGIS: Configuración &gt; Opciones &gt; Red.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The server answered {status} for {url}. Try again later.</source>
+        <source>The server returned the status {status} for {url}. Try again later.</source>
         <translation>El servidor respondió {status} para {url}. Inténtelo más tarde.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The downloaded file has {came} bytes, expected are {size}. It was removed; try again later.</source>
+        <source>The downloaded file has {came} bytes instead of {size}. It was deleted; try again later.</source>
         <translation>El archivo descargado tiene {came} bytes, se esperaban {size}. Se eliminó; inténtelo más tarde.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The downloaded file is not the published one: its SHA-256 is {found}, expected is {expected}. It was removed; do not use it from elsewhere either.</source>
+        <source>The downloaded file is not the published one: its SHA-256 is {found} instead of {expected}. It was deleted; do not use copies of it from other sources.</source>
         <translation>El archivo descargado no es el publicado: su SHA-256 es {found}, se esperaba {expected}. Se eliminó; no lo use tampoco desde otro lugar.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/engine_state.py"/>
-        <source>Look at the SpectralGPT engine</source>
+        <source>Check the SpectralGPT engine</source>
         <translation>Examinar el motor de SpectralGPT</translation>
     </message>
     <message>
@@ -7122,12 +7112,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/base_python.py"/>
-        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install one (from python.org, or &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
+        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install it (from python.org, or with &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
         <translation>No se encontró ningún Python adecuado: el motor necesita Python de 64 bits, de 3.9 a 3.14, con el módulo venv. Instale uno (de python.org, o &#x27;sudo apt install python3-venv&#x27;) e inténtelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_client.py"/>
-        <source>The engine failed without saying why.</source>
+        <source>The engine failed without an error message.</source>
         <translation>El motor falló sin decir por qué.</translation>
     </message>
     <message>
@@ -7137,7 +7127,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The last installation of the engine did not come to its end. Install it again.</source>
+        <source>The last installation of the engine was not completed. Install it again.</source>
         <translation>La última instalación del motor no llegó a su fin. Instálelo de nuevo.</translation>
     </message>
     <message>
@@ -7152,12 +7142,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The Python that the engine was made from is gone or was replaced. Repair the engine.</source>
+        <source>The Python installation that the engine is based on was removed or replaced. Repair the engine.</source>
         <translation>El Python con el que se creó el motor ya no está o se reemplazó. Repare el motor.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The plugin was updated and asks for other versions of the engine&#x27;s libraries. Update the engine.</source>
+        <source>The plugin was updated and needs other versions of the engine&#x27;s libraries. Update the engine.</source>
         <translation>El complemento se actualizó y pide otras versiones de las bibliotecas del motor. Actualice el motor.</translation>
     </message>
     <message>
@@ -7167,12 +7157,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The disk of {1} has {2} GB free, and the installation needs {3} GB. Make room, or choose another folder for the engine.</source>
+        <source>The disk of {1} has {2} GB of free space, but the installation needs {3} GB. Free some space, or choose another folder for the engine.</source>
         <translation>El disco de {1} tiene {2} GB libres, y la instalación necesita {3} GB. Libere espacio, o elija otra carpeta para el motor.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine ran out of memory or was ended by the system. Close other programs, choose a smaller extent, or lower the number of threads, and run it again.</source>
+        <source>The engine ran out of memory or was terminated by the system. Close other programs, choose a smaller extent, or reduce the number of threads, and run it again.</source>
         <translation>El motor se quedó sin memoria o el sistema lo terminó. Cierre otros programas, elija una extensión menor o reduzca el número de hilos, y ejecútelo de nuevo.</translation>
     </message>
     <message>
@@ -7182,17 +7172,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine crashed (access violation, 0xC0000005) in one of its libraries. Try the device &#x27;cpu&#x27;; if it happens again, update the graphics driver. </source>
+        <source>The engine crashed in one of its libraries (access violation, 0xC0000005). Try the device &#x27;cpu&#x27;. If it happens again, update the graphics driver. </source>
         <translation>El motor se cerró inesperadamente (infracción de acceso, 0xC0000005) en una de sus bibliotecas. Pruebe el dispositivo &#x27;cpu&#x27;; si vuelve a ocurrir, actualice el controlador gráfico. </translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start QGIS again. </source>
+        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then restart QGIS. </source>
         <translation>No se encontró una biblioteca que el motor necesita (0xC0000135). Instale &#x27;Microsoft Visual C++ Redistributable&#x27; (x64) y después inicie QGIS de nuevo. </translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start Windows again.</source>
+        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then restart Windows.</source>
         <translation>Una biblioteca del motor no pudo iniciarse (0xC0000142). Instale &#x27;Microsoft Visual C++ Redistributable&#x27; (x64) y después reinicie Windows.</translation>
     </message>
     <message>
@@ -7202,7 +7192,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine uses an instruction that this processor lacks (0xC000001D).</source>
+        <source>The engine needs an instruction that this processor does not support (0xC000001D).</source>
         <translation>El motor usa una instrucción que este procesador no tiene (0xC000001D).</translation>
     </message>
     <message>
@@ -7212,52 +7202,52 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>{1} It may take {2} MB of memory, which may be too little: see the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
+        <source>{1} It is limited to {2} MB of memory, which may not be enough. See the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
         <translation>{1} Puede usar {2} MB de memoria, lo que quizá sea muy poco: vea el límite de memoria en Configuración &gt; Opciones &gt; SpectralGPT.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine stopped answering and was ended. Run it again.</source>
+        <source>The engine stopped responding and was terminated. Run it again.</source>
         <translation>El motor dejó de responder y se terminó. Ejecútelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine ended without an answer (exit code {1}).</source>
+        <source>The engine stopped without a result (exit code {1}).</source>
         <translation>El motor terminó sin respuesta (código de salida {1}).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_lock.py"/>
-        <source>The engine is being installed by another process (number {1}). Wait until it has ended, or end it, and try again.</source>
+        <source>The engine is being installed by another process (number {1}). Wait until it is done, or end that process, and try again.</source>
         <translation>Otro proceso (número {1}) está instalando el motor. Espere a que termine, o termínelo, e inténtelo de nuevo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The disk is full. Make room, or choose another folder for the engine in the settings.</source>
+        <source>The disk is full. Free some space, or choose another folder for the engine in the settings.</source>
         <translation>El disco está lleno. Libere espacio, o elija en la configuración otra carpeta para el motor.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The system&#x27;s protection (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
+        <source>The system&#x27;s security software (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
         <translation>La protección del sistema (antivirus o control de aplicaciones) detuvo la instalación. Pida a su administrador que permita la carpeta del motor, o elija otra en la configuración.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>A file of the engine is in use. Wait until running jobs have ended, or restart QGIS.</source>
+        <source>A file of the engine is in use. Wait until running jobs are done, or restart QGIS.</source>
         <translation>Un archivo del motor está en uso. Espere a que terminen los trabajos en ejecución, o reinicie QGIS.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The engine&#x27;s folder may not be written to. Choose a folder of your own in the settings, or have its permissions changed.</source>
+        <source>You do not have write access to the engine&#x27;s folder. Choose another folder in the settings, or have its permissions changed.</source>
         <translation>No se permite escribir en la carpeta del motor. Elija en la configuración una carpeta propia, o haga cambiar sus permisos.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The engine&#x27;s folder has too long a path for Windows. Choose a shorter one in the settings.</source>
+        <source>The path of the engine&#x27;s folder is too long for Windows. Choose a shorter one in the settings.</source>
         <translation>La ruta de la carpeta del motor es demasiado larga para Windows. Elija una más corta en la configuración.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The certificate of the package server was not accepted, as happens behind a company&#x27;s inspecting proxy. Give your company&#x27;s CA file in the settings, or use a folder of wheels.</source>
+        <source>The certificate of the package server was rejected, as often happens behind a corporate proxy that inspects traffic. Specify your organisation&#x27;s CA file in the settings, or use a folder of wheels.</source>
         <translation>No se aceptó el certificado del servidor de paquetes, como ocurre detrás de un proxy de empresa que inspecciona el tráfico. Indique en la configuración el archivo de CA de su empresa, o use una carpeta de wheels.</translation>
     </message>
     <message>
@@ -7267,37 +7257,37 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The package server refused access (401 or 403). Check the index&#x27;s address and password in the settings.</source>
+        <source>The package server denied access (401 or 403). Check the address and password of the package index in the settings.</source>
         <translation>El servidor de paquetes rechazó el acceso (401 o 403). Compruebe en la configuración la dirección y la contraseña del índice.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The package server was not reached. Check the network and, in the settings, the proxy and the index; without a network, install from a folder of wheels.</source>
+        <source>The package server could not be reached. Check the network and, in the settings, the proxy and the package index. Without a network connection, install from a folder of wheels.</source>
         <translation>No se pudo llegar al servidor de paquetes. Compruebe la red y, en la configuración, el proxy y el índice; sin red, instale desde una carpeta de wheels.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>A package arrived damaged. Run the installation again.</source>
+        <source>A package was damaged during download. Run the installation again.</source>
         <translation>Un paquete llegó dañado. Ejecute la instalación de nuevo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The system is too old for the engine&#x27;s libraries (its C library lacks what they need).</source>
+        <source>The operating system is too old for the engine&#x27;s libraries (its C library lacks functions that they need).</source>
         <translation>El sistema es demasiado antiguo para las bibliotecas del motor (su biblioteca de C no tiene lo que necesitan).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The memory did not suffice. Close other programs and run the installation again.</source>
+        <source>There was not enough memory. Close other programs and run the installation again.</source>
         <translation>La memoria no fue suficiente. Cierre otros programas y ejecute la instalación de nuevo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>There is no build of {1} for {2} where it was looked for. Use 64-bit Python 3.9 to 3.14; a mirror set in the settings may be incomplete.</source>
+        <source>No build of {1} for {2} was found. Use 64-bit Python 3.9 to 3.14. If a package mirror is set in the settings, it may be incomplete.</source>
         <translation>No hay ninguna compilación de {1} para {2} donde se buscó. Use Python de 64 bits, de 3.9 a 3.14; un servidor espejo definido en la configuración puede estar incompleto.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/package_installer.py"/>
-        <source>The folder of wheels &#x27;{1}&#x27; is missing or has no .whl files.</source>
+        <source>The folder of wheels &#x27;{1}&#x27; is missing or contains no .whl files.</source>
         <translation>La carpeta de wheels &#x27;{1}&#x27; falta o no tiene archivos .whl.</translation>
     </message>
     <message>

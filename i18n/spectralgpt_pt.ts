@@ -5,12 +5,12 @@
     <name>SpectralGPT</name>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
-        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} bands were chosen for {parameter}. Choose one raster band for each, or none to match them automatically.</source>
         <translation>O modelo &#x27;{model}&#x27; precisa de {expected} bandas nesta ordem: {bands}. Foram escolhidas {given} para {parameter}. Escolha uma banda do raster para cada uma, ou nenhuma para que sejam associadas automaticamente.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
-        <source>The layer &#x27;{layer}&#x27; is a picture that a web service draws, in red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the imagery itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <source>The layer &#x27;{layer}&#x27; is an image rendered by a web service, with only red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the original imagery, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation>A camada &#x27;{layer}&#x27; é uma figura que um serviço web desenha, em vermelho, verde e azul. O modelo &#x27;{model}&#x27; precisa de {expected} bandas medidas: {bands}. Use a própria imagem de satélite, como GeoTIFF ou de um serviço de coberturas (WCS).</translation>
     </message>
     <message>
@@ -45,12 +45,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must lie between {low:g} and {high:g}.</source>
+        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must be between {low:g} and {high:g}.</source>
         <translation>&#x27;{parameter}&#x27; ({name}) é {value}; deve estar entre {low:g} e {high:g}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;, which is no file this tool writes. Give a file name that ends in {expected}.</source>
+        <source>&#x27;{parameter}&#x27; would be written to &#x27;{target}&#x27;, but this tool cannot write that type of file. Specify a file name that ends in {expected}.</source>
         <translation>&#x27;{parameter}&#x27; seria gravado em &#x27;{target}&#x27;, que não é um arquivo que esta ferramenta grave. Dê um nome de arquivo que termine em {expected}.</translation>
     </message>
     <message>
@@ -60,12 +60,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;: QGIS opens no GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; and two digits, such as %20, in its path. Give another name or folder.</source>
+        <source>&#x27;{parameter}&#x27; would be written to &#x27;{target}&#x27;, but QGIS cannot open a GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; followed by two digits (such as %20) in its path. Choose another name or folder.</source>
         <translation>«{parameter}» deve ser escrito em «{target}»: o QGIS não abre nenhum GeoPackage com «;» no nome, nem com «%» e dois algarismos, como %20, no caminho. Indique outro nome ou outra pasta.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>Stopped early. What was done so far was kept.</source>
+        <source>Stopped early. The results so far were kept.</source>
         <translation>Interrompido antes do fim. O que já estava feito foi mantido.</translation>
     </message>
     <message>
@@ -75,7 +75,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>What was computed was kept. Run the tool again with the same settings and the same output: it goes on where it stopped.</source>
+        <source>The results so far were kept. To continue, run the tool again with the same settings and the same output.</source>
         <translation>O que foi calculado foi mantido. Execute a ferramenta de novo com as mesmas configurações e a mesma saída: ela continua de onde parou.</translation>
     </message>
     <message>
@@ -85,7 +85,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>Labels the cells of a grid, or your polygons, by what a raster shows there.</source>
+        <source>Labels grid cells or your own polygons with the kind of scene that a raster shows there.</source>
         <translation>Rotula as células de uma grade, ou os seus polígonos, conforme o que um raster mostra ali.</translation>
     </message>
     <message>
@@ -95,12 +95,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>&lt;p&gt;Says what kind of scene each place shows, such as a residential area, a highway or annual crops. One label covers a whole cell or polygon; for the class of each pixel use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 takes the size the model learned from, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter doubtful ones. Below about 60 the second-best label was close. A multi-label model gives every label that passed its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Determines what kind of scene each place shows, such as a residential area, a highway or annual crops. Each cell or polygon gets one label as a whole; to classify individual pixels, use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 uses the size that the model was trained on, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter out uncertain ones. Below about 60, the second-best label was close. A multi-label model assigns every label above its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Diz que tipo de cena cada local mostra, como uma área residencial, uma rodovia ou culturas anuais. Um rótulo vale para uma célula ou um polígono inteiro; para a classe de cada pixel, use &#x27;Mapa de cobertura do solo&#x27;.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: uma imagem multiespectral, com todas as bandas em uma só camada.&lt;br&gt;&lt;b&gt;Zonas&lt;/b&gt;: polígonos a rotular, como parcelas. Sem zonas, uma grade é colocada sobre o raster.&lt;br&gt;&lt;b&gt;Tamanho da célula&lt;/b&gt;: o lado de uma célula da grade em unidades do mapa; 0 usa o tamanho com que o modelo aprendeu, o que em geral é o melhor.&lt;br&gt;&lt;b&gt;Bandas&lt;/b&gt;: deixe vazio para que sejam associadas pelo nome ou pelo comprimento de onda.&lt;/p&gt;&lt;h3&gt;Saída&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Cenas rotuladas&lt;/b&gt;: polígonos com o rótulo (class_name), a sua confiança em porcentagem e a probabilidade de cada classe (prob_...), para que você possa filtrar os duvidosos. Abaixo de cerca de 60, o segundo melhor rótulo estava próximo. Um modelo multirrótulo dá todos os rótulos que passaram do seu limiar; a cor é a do mais provável.&lt;/p&gt;</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>Cell size (0 = the model&#x27;s own)</source>
+        <source>Cell size (0 = the model&#x27;s own size)</source>
         <translation>Tamanho da célula (0 = o do modelo)</translation>
     </message>
     <message>
@@ -140,7 +140,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Maps what changed between two multispectral rasters of the same place.</source>
+        <source>Maps the changes between two multispectral rasters of the same place.</source>
         <translation>Mapeia o que mudou entre dois rasters multiespectrais do mesmo local.</translation>
     </message>
     <message>
@@ -150,7 +150,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change is the model&#x27;s: the one that ships looks for construction, passes over seasons and crops, and mostly misses water that rises or falls.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is put on the grid of the first. Choose dates without clouds and, where you can, from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: the probability from which a pixel counts as changed. Leave it empty for the model&#x27;s own; raise it when too much is marked, lower it when changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; drops smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are sure. Values around the threshold are worth a look at both images.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change depends on the model: the included one detects construction, ignores seasons and crops, and mostly misses rising or falling water.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is resampled to the grid of the first. Choose cloud-free dates, if possible from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: pixels count as changed from this probability on. Leave it empty to use the threshold of the model; raise it if too much is marked as changed, lower it if changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; removes smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are the most certain. Where values are close to the threshold, compare the two images yourself.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Mapeia o que mudou no terreno entre duas datas. O que conta como mudança depende do modelo: o que acompanha o complemento procura construções, ignora estações do ano e culturas e quase sempre deixa passar água que sobe ou desce.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Antes&lt;/b&gt; e &lt;b&gt;depois&lt;/b&gt;: dois rasters multiespectrais do mesmo local. Podem diferir em grade, tamanho de pixel e sistema de coordenadas: o segundo é posto na grade do primeiro. Escolha datas sem nuvens e, se possível, da mesma estação do ano.&lt;br&gt;&lt;b&gt;Limiar&lt;/b&gt;: a probabilidade a partir da qual um pixel conta como alterado. Deixe vazio para usar o do modelo; aumente-o quando for marcado demais, reduza-o quando faltarem mudanças.&lt;br&gt;&lt;b&gt;Área mínima&lt;/b&gt; descarta mudanças menores.&lt;/p&gt;&lt;h3&gt;Saídas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa de mudanças&lt;/b&gt;: 0 inalterado, 1 alterado, na grade do primeiro raster.&lt;br&gt;&lt;b&gt;Probabilidade de mudança&lt;/b&gt; de 0 a 1: áreas escuras são seguras. Valores perto do limiar merecem um olhar nas duas imagens.&lt;br&gt;&lt;b&gt;Polígonos&lt;/b&gt; do que mudou, e uma tabela de &lt;b&gt;áreas&lt;/b&gt;, medidas no elipsoide.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -165,7 +165,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Bands of the raster after, where they differ</source>
+        <source>Bands of the raster after, if different</source>
         <translation>Bandas do raster de depois, se forem diferentes</translation>
     </message>
     <message>
@@ -175,7 +175,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>The probability from which a pixel counts as changed.</source>
+        <source>Pixels count as changed from this probability on.</source>
         <translation>A probabilidade a partir da qual um pixel conta como alterado.</translation>
     </message>
     <message>
@@ -215,7 +215,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Both dates are the raster &#x27;{}&#x27;, in which nothing can have changed. Choose the raster of the second date (AFTER).</source>
+        <source>Both dates are the same raster &#x27;{}&#x27;, so no change can be detected. Choose the raster of the second date (AFTER).</source>
         <translation>As duas datas são o raster &#x27;{}&#x27;, no qual nada pode ter mudado. Escolha o raster da segunda data (AFTER).</translation>
     </message>
     <message>
@@ -230,7 +230,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Says how good a map or a model is, with intervals, from places where the truth is known.</source>
+        <source>Measures the accuracy of a map or a model, with confidence intervals, at places where the true class is known.</source>
         <translation>Diz quão bom é um mapa ou um modelo, com intervalos, a partir de locais onde se conhece a verdade.</translation>
     </message>
     <message>
@@ -240,12 +240,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>&lt;p&gt;Compares a map with places where you know what is there: how much is right, what is mistaken for what, and how sure these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample speaks for the whole map, and gives areas corrected for the map&#x27;s errors. Polygons that you chose yourself work too, but they tell of these places only. Never use the labels that the model was trained with: it knows them.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, when you choose a &lt;b&gt;model&lt;/b&gt;, the image that it is to map.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; counts all alike; &lt;i&gt;auto&lt;/i&gt; takes stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: of the intervals. At 95, nineteen of twenty such intervals hold the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also numbers that a graphical model can use. Overall accuracy is misleading where one class covers most of the map: look at each class in the report.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Compares a map with places whose true class you know. The result shows how much of the map is correct, which classes are confused, and how reliable these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample represents the whole map and gives areas corrected for the errors of the map. You can also use polygons that you chose yourself, but their figures apply only to these places. Never use the labels that the model was trained on.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, if you choose a &lt;b&gt;model&lt;/b&gt;, the image to map with it.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; gives all samples the same weight; &lt;i&gt;auto&lt;/i&gt; uses stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence level&lt;/b&gt; of the intervals: at 95, nineteen out of twenty such intervals contain the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also available as numbers in the Model Designer. Overall accuracy is misleading if one class covers most of the map: check each class in the report.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Compara um mapa com locais onde você sabe o que existe: quanto está certo, o que é confundido com o quê e quão seguros são esses números.&lt;/p&gt;&lt;h3&gt;O que coletar antes&lt;/h3&gt;&lt;p&gt;Sorteie os pontos com &#x27;Sortear amostra de um mapa&#x27; e preencha o campo &lt;i&gt;reference&lt;/i&gt; deles. Só uma amostra aleatória assim vale para o mapa inteiro e dá áreas corrigidas pelos erros do mapa. Polígonos que você mesmo escolheu também funcionam, mas falam apenas desses locais. Nunca use os rótulos com que o modelo foi treinado: ele já os conhece.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa&lt;/b&gt;: um mapa de classes; ou, quando você escolhe um &lt;b&gt;modelo&lt;/b&gt;, a imagem que ele deve mapear.&lt;br&gt;&lt;b&gt;Referência&lt;/b&gt;: pontos, polígonos ou um raster de classes, em qualquer sistema de coordenadas.&lt;br&gt;&lt;b&gt;Campo&lt;/b&gt;: a classe verdadeira, pelo nome ou pelo valor da classe do mapa.&lt;br&gt;&lt;b&gt;Desenho amostral&lt;/b&gt;: como a referência foi sorteada. &lt;i&gt;stratified&lt;/i&gt; (estratificado) pondera cada classe pela sua área no mapa; &lt;i&gt;simple&lt;/i&gt; (simples) conta todos por igual; &lt;i&gt;auto&lt;/i&gt; usa o estratificado para uma amostra sorteada com este complemento.&lt;br&gt;&lt;b&gt;Confiança&lt;/b&gt;: a dos intervalos. Com 95, dezenove de cada vinte intervalos assim contêm o valor verdadeiro.&lt;/p&gt;&lt;h3&gt;Saídas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Relatório&lt;/b&gt;: uma página com todos os números, para ler ou imprimir.&lt;br&gt;&lt;b&gt;Tabela&lt;/b&gt;: a matriz de confusão; as linhas são a verdade, as colunas o mapeado.&lt;br&gt;Os números principais também são saídas que um modelo do modelador gráfico pode usar. A exatidão global engana quando uma classe cobre a maior parte do mapa: olhe cada classe no relatório.&lt;/p&gt;</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Class map, or with a model the raster to map</source>
+        <source>Class map, or the raster to map if a model is chosen</source>
         <translation>Mapa de classes ou, com um modelo, o raster a mapear</translation>
     </message>
     <message>
@@ -265,12 +265,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Confidence of the intervals (percent)</source>
+        <source>Confidence level of the intervals (percent)</source>
         <translation>Confiança dos intervalos (por cento)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>With a model: bands in its order (empty = automatic)</source>
+        <source>If a model is chosen: bands in its order (empty = automatic)</source>
         <translation>Com um modelo: bandas na ordem dele (vazio = automático)</translation>
     </message>
     <message>
@@ -285,12 +285,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy, lower end of the interval</source>
+        <source>Overall accuracy, lower limit of the interval</source>
         <translation>Exatidão global, limite inferior do intervalo</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy, upper end of the interval</source>
+        <source>Overall accuracy, upper limit of the interval</source>
         <translation>Exatidão global, limite superior do intervalo</translation>
     </message>
     <message>
@@ -315,17 +315,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy weighted by area</source>
+        <source>Overall accuracy, area-weighted</source>
         <translation>Exatidão global ponderada pela área</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Accuracy weighted by area, lower end of the interval</source>
+        <source>Area-weighted accuracy, lower limit of the interval</source>
         <translation>Exatidão ponderada pela área, limite inferior do intervalo</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Accuracy weighted by area, upper end of the interval</source>
+        <source>Area-weighted accuracy, upper limit of the interval</source>
         <translation>Exatidão ponderada pela área, limite superior do intervalo</translation>
     </message>
     <message>
@@ -345,7 +345,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that so far only has weights is turned into a graph, which is compared with them.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scenes become maps that are the same all over a window; for change, the bands of both dates are one stack. What is written is compared with the model before.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, to train from; only for models that have them.&lt;/p&gt;&lt;p&gt;Making a file for Deepness, and a graph of weights, needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine). Mind the model&#x27;s licence when you hand it on.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that only has weights is converted to a graph, which is compared with the original.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scene labels become maps with one class per window; for change detection, stack the bands of both dates. The result is compared with the model before it is saved.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, for further training; only for models that have them.&lt;/p&gt;&lt;p&gt;To create a file for Deepness, or a graph from weights, the engine&#x27;s training libraries are needed (SpectralGPT &gt; Engine). Observe the licence of the model if you share it.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Grava um modelo como um único arquivo para uso em outro lugar.&lt;/p&gt;&lt;h3&gt;Formatos&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: para o ONNX Runtime e para este complemento em outro computador. O arquivo leva a ficha do modelo: as bandas com comprimentos de onda, a escala dos valores, as classes com cores, a exatidão e a licença. Um modelo que até agora só tem pesos é transformado em um grafo, que é comparado com eles.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: para o complemento Deepness do QGIS. Os valores devem ser reflectância x 10000 e as bandas devem estar na ordem do modelo; cenas viram mapas iguais em toda uma janela; para mudanças, as bandas das duas datas formam uma só pilha. O que é gravado é antes comparado com o modelo.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: os pesos, para treinar a partir deles; só para modelos que os têm.&lt;/p&gt;&lt;p&gt;Criar um arquivo para o Deepness, ou um grafo a partir de pesos, exige as bibliotecas de treinamento do motor (SpectralGPT &gt; Motor). Observe a licença do modelo ao passá-lo adiante.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -355,7 +355,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>onnx carries the model&#x27;s card; deepness is for the QGIS plugin of that name; safetensors are weights to train from.</source>
+        <source>onnx includes the model card; deepness is for the QGIS plugin Deepness; safetensors contains weights for further training.</source>
         <translation>onnx leva a ficha do modelo; deepness é para o complemento do QGIS com esse nome; safetensors são pesos para treinar a partir deles.</translation>
     </message>
     <message>
@@ -370,22 +370,22 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>Largest difference of a probability</source>
+        <source>Largest difference in a probability</source>
         <translation>Maior diferença de uma probabilidade</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>Choose a model: the name of an installed one, or a model file.</source>
+        <source>Choose a model: the name of an installed model, or a model file.</source>
         <translation>Escolha um modelo: o nome de um instalado ou um arquivo de modelo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>The format &#x27;{format}&#x27; is a file that ends in {ending}, and the output is &#x27;{output}&#x27;. Change one of them.</source>
+        <source>The format &#x27;{format}&#x27; needs a file that ends in {ending}, but the output is &#x27;{output}&#x27;. Change one of them.</source>
         <translation>O formato &#x27;{format}&#x27; é um arquivo que termina em {ending}, e a saída é &#x27;{output}&#x27;. Altere um dos dois.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a file.</source>
+        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a model file.</source>
         <translation>Não existe o modelo &#x27;{name}&#x27;. Escolha um destes: {known}; ou um arquivo.</translation>
     </message>
     <message>
@@ -395,7 +395,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Makes a model of your own from a few polygons, points or a class raster.</source>
+        <source>Trains a model of your own from a few polygons, points or a class raster.</source>
         <translation>Cria um modelo próprio a partir de poucos polígonos, pontos ou um raster de classes.</translation>
     </message>
     <message>
@@ -405,7 +405,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>&lt;p&gt;Shows the model what your classes look like, and makes a model that maps them elsewhere. It starts from a backbone that already knows multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Make a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on ground that is surely this class. Include what is easily confused, and one class for &#x27;everything else&#x27;. What you do not label is ignored; it does not count as background. Polygons that lie apart also let the tool judge the model on ground that it did not learn from.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images with the labelled ground. Several may share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits count. The colours and names of the layer&#x27;s classes become those of the model.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; learns a class for every pixel; &lt;i&gt;scenes&lt;/i&gt; one label for a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, with labels that say where something changed and where nothing did.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes few of its weights; &lt;i&gt;full&lt;/i&gt; changes all and wants many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by your labels and your machine and says why.&lt;br&gt;&lt;b&gt;Where the model shall work&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it stand other dates, other light and haze; &lt;i&gt;here&lt;/i&gt; is a little better on these very rasters and may fail on others.&lt;br&gt;&lt;b&gt;Rounds&lt;/b&gt;: how often the labels are gone through; 0 stops by itself.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the folder that is suggested it is installed at once, and the tools for maps list it by its name. A file to train on from is written beside it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: how good the model is on labels that were held back, class by class, and how to make it again.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Trains a model on your own classes, so that you can map them in other places. It starts from a backbone that was pretrained on multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Create a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on an area that clearly belongs to this class. Include areas that are easily confused, and one class for &#x27;everything else&#x27;. Areas that you do not label are ignored; they do not count as background. If the polygons are spread out, the tool can also measure the accuracy on areas that the model has not seen.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images of the labelled areas. Several images can share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits are included. The model takes over the colours and names of the layer&#x27;s classes.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, with one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; assigns a class to every pixel; &lt;i&gt;scenes&lt;/i&gt; assigns one label to a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, using labels for changed and unchanged areas.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone unchanged and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes a small part of its weights; &lt;i&gt;full&lt;/i&gt; changes all of them and needs many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by the number of labels and your computer, and explains why.&lt;br&gt;&lt;b&gt;Where the model will be used&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it robust to other dates, light and haze; &lt;i&gt;here&lt;/i&gt; is slightly better on these rasters, but may fail on others.&lt;br&gt;&lt;b&gt;Epochs&lt;/b&gt;: how many times the training passes through the labels; with 0, it stops automatically.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the suggested folder it is installed immediately, and the mapping tools list it by its name. A file for further training is written next to it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the accuracy on held-back labels for each class, and how to repeat the training.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation>&lt;p&gt;Mostra ao modelo como são as suas classes e cria um modelo que as mapeia em outros lugares. Parte de um backbone que já conhece imagens multiespectrais, por isso poucos rótulos bastam.&lt;/p&gt;&lt;h3&gt;O que desenhar antes&lt;/h3&gt;&lt;p&gt;Crie uma camada de polígonos com um campo para a classe. Desenhe de três a dez polígonos pequenos de &lt;b&gt;cada&lt;/b&gt; classe, em locais diferentes, cada um em terreno que seja com certeza dessa classe. Inclua o que se confunde facilmente e uma classe para &#x27;todo o resto&#x27;. O que você não rotula é ignorado; não conta como fundo. Polígonos afastados uns dos outros também permitem à ferramenta avaliar o modelo em terreno com que ele não aprendeu.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: as imagens com o terreno rotulado. Várias podem usar a mesma camada de rótulos.&lt;br&gt;&lt;b&gt;Rótulos&lt;/b&gt;: polígonos, pontos ou um raster de classes, em qualquer sistema de coordenadas. Edições não salvas contam. As cores e os nomes das classes da camada passam a ser os do modelo.&lt;br&gt;&lt;b&gt;Campo&lt;/b&gt;: texto ou números inteiros, um valor para cada classe.&lt;br&gt;&lt;b&gt;Tarefa&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; (segmentação) aprende uma classe para cada pixel; &lt;i&gt;scenes&lt;/i&gt; (cenas), um rótulo para um polígono inteiro; &lt;i&gt;change&lt;/i&gt; (mudanças) compara os rasters com os de uma segunda data, com rótulos que dizem onde algo mudou e onde nada mudou.&lt;br&gt;&lt;b&gt;Método&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; (rápido) mantém o backbone e leva segundos; &lt;i&gt;adapters&lt;/i&gt; (adaptadores) altera poucos dos seus pesos; &lt;i&gt;full&lt;/i&gt; (completo) altera todos e pede muitos rótulos e uma GPU. &lt;i&gt;auto&lt;/i&gt; decide conforme os seus rótulos e a sua máquina e diz por quê.&lt;br&gt;&lt;b&gt;Onde o modelo deve funcionar&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; (em qualquer lugar) faz com que ele suporte outras datas, outra luz e névoa; &lt;i&gt;here&lt;/i&gt; (aqui) é um pouco melhor nestes mesmos rasters e pode falhar em outros.&lt;br&gt;&lt;b&gt;Rodadas&lt;/b&gt;: quantas vezes os rótulos são percorridos; com 0, para sozinho.&lt;/p&gt;&lt;h3&gt;Saídas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modelo&lt;/b&gt;: na pasta sugerida, fica instalado de imediato, e as ferramentas de mapas o listam pelo nome. Um arquivo para continuar treinando é gravado ao lado.&lt;br&gt;&lt;b&gt;Relatório&lt;/b&gt;: quão bom é o modelo nos rótulos que foram reservados, classe por classe, e como criá-lo de novo.&lt;/p&gt;&lt;p&gt;Exige as bibliotecas de treinamento do motor (SpectralGPT &gt; Motor).&lt;/p&gt;</translation>
     </message>
     <message>
@@ -435,7 +435,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>What the model shall do</source>
+        <source>Task of the model</source>
         <translation>O que o modelo deve fazer</translation>
     </message>
     <message>
@@ -460,37 +460,37 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>auto decides by the number of labels and the machine. quick fits a last step on the model as it is, and takes seconds; adapters lets a small part of it learn along; full all of it, and takes longest.</source>
+        <source>auto decides by the number of labels and the computer. quick trains only a last layer and takes seconds; adapters also trains a small part of the model; full trains all of it and takes longest.</source>
         <translation>auto decide conforme o número de rótulos e a máquina. quick ajusta um último passo sobre o modelo como está e leva segundos; com adapters uma pequena parte do modelo também aprende; com full, todo ele, o que demora mais.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Where the model shall work</source>
+        <source>Where the model will be used</source>
         <translation>Onde o modelo deve funcionar</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>anywhere makes it stand other dates, other light and haze. here is a little better on these rasters and may fail on others.</source>
+        <source>anywhere makes the model robust to other dates, light and haze. here is slightly better on these rasters, but may fail on others.</source>
         <translation>anywhere (em qualquer lugar) faz com que suporte outras datas, outra luz e névoa. here (aqui) é um pouco melhor nestes rasters e pode falhar em outros.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Rounds through the labels (0 = automatic)</source>
+        <source>Epochs (0 = automatic)</source>
         <translation>Rodadas pelos rótulos (0 = automático)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Bands of the second date, where they differ</source>
+        <source>Bands of the second date, if different</source>
         <translation>Bandas da segunda data, se forem diferentes</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Labels to hold back for judging (percent)</source>
+        <source>Labels held back for validation (percent)</source>
         <translation>Rótulos a reservar para a avaliação (por cento)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Whole groups of neighbouring labels are held back, so that the model is judged elsewhere. 0 learns from all of them and cannot say how good the model is.</source>
+        <source>Whole groups of neighbouring labels are held back, so that accuracy is measured on areas that the model has not seen. With 0, all labels are used for training, and the accuracy is not measured.</source>
         <translation>São reservados grupos inteiros de rótulos vizinhos, para que o modelo seja avaliado em outro lugar. Com 0, aprende com todos e não pode dizer quão bom é o modelo.</translation>
     </message>
     <message>
@@ -500,7 +500,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>For scenes: the field then holds them separated by ; or , or as a list.</source>
+        <source>For scenes: the field then contains several labels separated by ; or , or as a list.</source>
         <translation>Para cenas: o campo contém então os rótulos separados por ; ou , ou como lista.</translation>
     </message>
     <message>
@@ -510,37 +510,37 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Models to predict with (*.onnx)</source>
+        <source>Models for mapping (*.onnx)</source>
         <translation>Modelos para predizer (*.onnx)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>There is nothing to learn from. Choose the rasters with the labelled ground.</source>
+        <source>No training data was specified. Choose the rasters with the labelled areas.</source>
         <translation>Não há nada com que aprender. Escolha os rasters com o terreno rotulado.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Change is learned from two dates: give the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
+        <source>Change detection needs two dates. Add the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
         <translation>Mudanças são aprendidas com duas datas: dê os rasters da segunda data (AFTER), um para cada um da primeira, na mesma ordem.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Give one of the second for each of the first, in the same order.</source>
+        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Choose one of the second date for each of the first, in the same order.</source>
         <translation>Há {before} rasters da primeira data (INPUT) e {after} da segunda (AFTER). Dê um da segunda para cada um da primeira, na mesma ordem.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Rasters of a second date (AFTER) were given, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
+        <source>Rasters of a second date (AFTER) were specified, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
         <translation>Foram dados rasters de uma segunda data (AFTER), mas a tarefa é &#x27;{task}&#x27;. Escolha a tarefa &#x27;change&#x27; (mudanças) ou deixe a segunda data vazia.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Several labels (MULTILABEL) are for whole scenes, but the task is &#x27;{}&#x27;. Untick it, or choose the task &#x27;scenes&#x27;.</source>
+        <source>Several labels (MULTILABEL) are only possible for whole scenes, but the task is &#x27;{}&#x27;. Untick this option, or choose the task &#x27;scenes&#x27;.</source>
         <translation>Vários rótulos (MULTILABEL) são para cenas inteiras, mas a tarefa é &#x27;{}&#x27;. Desmarque a opção ou escolha a tarefa &#x27;scenes&#x27; (cenas).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Scenes are learned from polygons or points with a label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
+        <source>Scenes need polygons or points with one label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
         <translation>Cenas são aprendidas com polígonos ou pontos com um rótulo cada, mas &#x27;{}&#x27; é um raster. Escolha uma camada vetorial ou a tarefa &#x27;segmentation&#x27; (segmentação).</translation>
     </message>
     <message>
@@ -575,7 +575,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>&lt;p&gt;Turns a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. The file is only read as numbers: nothing in it is executed, and a file with anything else in it is refused.&lt;/p&gt;&lt;p&gt;A model that this plugin made on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file to train from, or an .onnx file to make maps with. Written into the plugin&#x27;s model folder it appears in the list of models; elsewhere, give its path as the model.&lt;/p&gt;&lt;p&gt;A checkpoint needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Converts a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. Only the weights in the file are read: no code in it is executed, and files with any other content are rejected.&lt;/p&gt;&lt;p&gt;A model made with this plugin on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file for training, or an .onnx file for mapping. In the model folder of the plugin it appears in the list of models; in any other folder, specify its path as the model.&lt;/p&gt;&lt;p&gt;To import a checkpoint, the engine&#x27;s training libraries are needed (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation>&lt;p&gt;Transforma um checkpoint publicado do SpectralGPT (SpectralGPT.pth, SpectralGPT+.pth ou um com ajuste fino para segmentação ou mudanças) em um arquivo de modelo para este complemento. O arquivo é lido apenas como números: nada nele é executado, e um arquivo que contenha qualquer outra coisa é recusado.&lt;/p&gt;&lt;p&gt;Um modelo que este complemento criou em outro computador (.onnx, .safetensors) é verificado e copiado.&lt;/p&gt;&lt;h3&gt;Saída&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Modelo&lt;/b&gt;: um arquivo .safetensors para treinar, ou um arquivo .onnx para fazer mapas. Gravado na pasta de modelos do complemento, aparece na lista de modelos; em outro lugar, indique o caminho dele como modelo.&lt;/p&gt;&lt;p&gt;Um checkpoint exige as bibliotecas de treinamento do motor (SpectralGPT &gt; Motor).&lt;/p&gt;</translation>
     </message>
     <message>
@@ -590,47 +590,47 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>What the file holds</source>
+        <source>Content of the file</source>
         <translation>O que o arquivo contém</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>auto looks into the file.</source>
+        <source>auto detects it from the file.</source>
         <translation>auto examina o arquivo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>Empty takes the name of the file.</source>
+        <source>Leave empty to use the name of the file.</source>
         <translation>Vazio usa o nome do arquivo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>Model to train from (*.safetensors);;Model to predict with (*.onnx)</source>
+        <source>Model to train from (*.safetensors);;Model for mapping (*.onnx)</source>
         <translation>Modelo para treinar (*.safetensors);;Modelo para predizer (*.onnx)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>What it is for</source>
+        <source>Purpose of the model</source>
         <translation>Para que serve</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>There is no checkpoint &#x27;{}&#x27;. Choose the downloaded file.</source>
+        <source>There is no checkpoint &#x27;{}&#x27;. Choose the file that you downloaded.</source>
         <translation>Não existe o checkpoint &#x27;{}&#x27;. Escolha o arquivo baixado.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>A model is taken in as it is: the output must end in {ending}, like &#x27;{given}&#x27;.</source>
+        <source>A model is imported without conversion, so the output must end in {ending}, like &#x27;{given}&#x27;.</source>
         <translation>Um modelo é incorporado como está: a saída deve terminar em {ending}, como &#x27;{given}&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The additional no-data values of &#x27;{}&#x27; are not known to the engine: it takes them for classes. Set them in the file instead.</source>
+        <source>The additional no-data values of &#x27;{}&#x27; cannot be passed to the engine, which would treat them as classes. Set them in the file instead.</source>
         <translation>O motor não conhece os valores adicionais sem dados de &#x27;{}&#x27;: ele os toma por classes. Defina-os no próprio arquivo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer of polygons, of points, or a class raster.</source>
+        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer with polygons or points, or a class raster.</source>
         <translation>A camada &#x27;{}&#x27; não tem polígonos nem pontos. Escolha uma camada de polígonos, de pontos ou um raster de classes.</translation>
     </message>
     <message>
@@ -640,32 +640,32 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
+        <source>Choose the field of &#x27;{layer}&#x27; that contains the class of each feature. Available fields: {fields}.</source>
         <translation>Escolha o campo de &#x27;{layer}&#x27; que contém a classe de cada feição. Os campos são: {fields}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Its fields are: {fields}.</source>
+        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Available fields: {fields}.</source>
         <translation>A camada &#x27;{layer}&#x27; não tem o campo &#x27;{field}&#x27;. Os campos são: {fields}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>Nothing is selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
+        <source>No features are selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
         <translation>Nada está selecionado em &#x27;{}&#x27;. Selecione as feições a usar ou desmarque &#x27;Apenas feições selecionadas&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The labels &#x27;{layer}&#x27; have one class only: &#x27;{label}&#x27;. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <source>The labels &#x27;{layer}&#x27; have only one class: &#x27;{label}&#x27;. Also label areas that do not belong to this class, for instance as &#x27;other&#x27;.</source>
         <translation>Os rótulos &#x27;{layer}&#x27; têm uma só classe: &#x27;{label}&#x27;. Rotule também o que não é desta classe, por exemplo como &#x27;outro&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
-        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, incomplete or in a format that QGIS cannot read. Copy or download it again.</source>
         <translation>O arquivo &#x27;{file}&#x27; ({name}) não pode ser aberto como raster: está danificado, não foi copiado até o fim ou é de um tipo que o QGIS não lê. Copie-o ou baixe-o de novo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
-        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, incomplete or in a format that QGIS cannot read. Copy or download it again.</source>
         <translation>O arquivo &#x27;{file}&#x27; ({name}) não pode ser aberto como camada: está danificado, não foi copiado até o fim ou é de um tipo que o QGIS não lê. Copie-o ou baixe-o de novo.</translation>
     </message>
     <message>
@@ -750,27 +750,27 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Only this rectangle is computed. Empty means the whole raster.</source>
+        <source>Only this rectangle is processed. Leave empty for the whole raster.</source>
         <translation>Só este retângulo é calculado. Vazio significa o raster inteiro.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Compute on</source>
+        <source>Processing device</source>
         <translation>Calcular em</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>auto takes the GPU when it passed its check, else the processor. The log says what was used.</source>
+        <source>auto uses the GPU if it passed its test, otherwise the processor. The log shows which one was used.</source>
         <translation>auto usa a GPU se ela passou no teste, senão o processador. O log diz o que foi usado.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Overlap of windows (percent)</source>
+        <source>Overlap between windows (percent)</source>
         <translation>Sobreposição das janelas (por cento)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>More overlap gives smoother borders between windows and takes longer.</source>
+        <source>A larger overlap gives smoother transitions between windows, but takes longer.</source>
         <translation>Mais sobreposição dá bordas mais suaves entre janelas e leva mais tempo.</translation>
     </message>
     <message>
@@ -780,12 +780,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Show a quick look at what the map shows first</source>
+        <source>First show a quick look at the current map view</source>
         <translation>Mostrar primeiro uma pré-visualização rápida do que o mapa mostra</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>A coarse map of the view appears after some seconds, while the whole one is computed. It is removed when the run ends.</source>
+        <source>A coarse map of the current view appears after a few seconds, while the full result is being computed. It is removed when the run ends.</source>
         <translation>Um mapa aproximado da vista aparece em alguns segundos, enquanto o completo é calculado. É removido quando a execução termina.</translation>
     </message>
     <message>
@@ -805,7 +805,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Makes a backbone of your own from imagery alone, without any labels.</source>
+        <source>Trains a backbone of your own from imagery alone, without labels.</source>
         <translation>Cria um backbone próprio só com imagens, sem nenhum rótulo.</translation>
     </message>
     <message>
@@ -815,12 +815,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>&lt;p&gt;Lets a model learn from imagery alone: most of each picture is hidden, and the model learns to fill it in. What comes out is a backbone, from which &#x27;Train model from labels&#x27; makes models for your classes. You do not need this for ordinary work: a backbone is installed with the plugin. It pays when you have much imagery of a kind that the shipped one has not seen, and a GPU or patience.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. Nothing has to be drawn. Sizes, regions and pixel sizes may differ; pixels without data are never learned from.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to go on with, which is quickest, or a size for a fresh start: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:ROUNDS, then if you like :LEARNING RATE, :HIDDEN SHARE and :PATTERN of the raster names, with ; between stages, for example 64:20:1e-3; 128:10:5e-4. Empty chooses by the amount of imagery.&lt;br&gt;&lt;b&gt;Hidden share&lt;/b&gt;: how much of each picture is hidden; 0.9 is what SpectralGPT was made with.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is kept there. Run the tool again with the same values after a stop, and it goes on where it was.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the folder that is suggested it is installed at once.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the curves of the loss, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked picture, what the model made of it, and the error. A good backbone draws fields, roads and shores where they are.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Trains a model from imagery alone: most of each image is masked, and the model learns to reconstruct it. The result is a backbone, from which &#x27;Train model from labels&#x27; creates models for your classes. You do not need this for ordinary work, as the plugin includes a backbone. It is worthwhile if you have a lot of imagery of a kind that the included backbone was not trained on, and a GPU or plenty of time.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. No labels are needed. Sizes, regions and pixel sizes may differ; no-data pixels are never used.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to continue training, which is quickest, or a network size to start from random weights: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:EPOCHS, optionally followed by :LEARNING RATE, :MASKED SHARE and :PATTERN of the raster names. Separate stages by ;, for example 64:20:1e-3; 128:10:5e-4. If left empty, the stages depend on the amount of imagery.&lt;br&gt;&lt;b&gt;Masked share&lt;/b&gt;: how much of each image is masked; SpectralGPT was trained with 0.9.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is saved there. After an interruption, run the tool again with the same values to continue.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the suggested folder it is installed immediately.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the loss curves, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked image, its reconstruction by the model, and the error. A good backbone reconstructs fields, roads and shorelines in the right places.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation>&lt;p&gt;Faz um modelo aprender só com imagens: a maior parte de cada imagem é ocultada, e o modelo aprende a completá-la. O resultado é um backbone, a partir do qual &#x27;Treinar modelo com rótulos&#x27; cria modelos para as suas classes. Você não precisa disto no trabalho comum: um backbone é instalado com o complemento. Vale a pena quando você tem muitas imagens de um tipo que o backbone incluído não viu, e uma GPU ou paciência.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; e &lt;b&gt;pasta&lt;/b&gt;: imagens de muitos locais e datas, com poucas nuvens. Nada precisa ser desenhado. Tamanhos, regiões e tamanhos de pixel podem variar; nunca se aprende com pixels sem dados.&lt;br&gt;&lt;b&gt;Começar de&lt;/b&gt;: um backbone a continuar, o que é mais rápido, ou um tamanho para começar do zero: tiny e small para um processador, base e maiores para GPUs.&lt;br&gt;&lt;b&gt;Etapas&lt;/b&gt;: primeiro janelas pequenas, depois maiores. Cada etapa é JANELA:RODADAS e, se quiser, :TAXA DE APRENDIZADO, :PARTE OCULTA e :PADRÃO dos nomes dos rasters, com ; entre as etapas, por exemplo 64:20:1e-3; 128:10:5e-4. Vazio escolhe conforme a quantidade de imagens.&lt;br&gt;&lt;b&gt;Parte oculta&lt;/b&gt;: quanto de cada imagem é ocultado; o SpectralGPT foi feito com 0.9.&lt;br&gt;&lt;b&gt;Pasta para retomar&lt;/b&gt;: o progresso é guardado ali. Execute a ferramenta de novo com os mesmos valores após uma interrupção, e ela continua de onde estava.&lt;/p&gt;&lt;h3&gt;Saídas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: na pasta sugerida, fica instalado de imediato.&lt;br&gt;&lt;b&gt;Relatório&lt;/b&gt;: as curvas da perda, os dados e as configurações.&lt;br&gt;&lt;b&gt;Reconstrução&lt;/b&gt;: um raster com uma imagem mascarada, o que o modelo fez dela e o erro. Um bom backbone desenha campos, estradas e margens onde eles estão.&lt;/p&gt;&lt;p&gt;Exige as bibliotecas de treinamento do motor (SpectralGPT &gt; Motor).&lt;/p&gt;</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Loss at the end</source>
+        <source>Final loss</source>
         <translation>Perda no final</translation>
     </message>
     <message>
@@ -830,12 +830,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>All rasters in it are used, beside those chosen above.</source>
+        <source>All rasters in this folder are used, in addition to those chosen above.</source>
         <translation>Todos os rasters da pasta são usados, além dos escolhidos acima.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Start from: a backbone, or a size</source>
+        <source>Start from a backbone, or a network size</source>
         <translation>Começar de: um backbone ou um tamanho</translation>
     </message>
     <message>
@@ -845,47 +845,47 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], separated by ;</source>
+        <source>WINDOW:EPOCHS[:LEARNING RATE[:MASKED SHARE[:PATTERN]]], separated by ;</source>
         <translation>JANELA:RODADAS[:TAXA DE APRENDIZADO[:PARTE OCULTA[:PADRÃO]]], separadas por ;</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Hidden share of each picture (0.1 to 0.99)</source>
+        <source>Masked share of each image (0.1 to 0.99)</source>
         <translation>Parte oculta de cada imagem (0.1 a 0.99)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Rounds of every stage (0 = as the stages say)</source>
+        <source>Epochs of every stage (0 = as specified in the stages)</source>
         <translation>Rodadas de cada etapa (0 = como dizem as etapas)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Pictures at a time (0 = by the memory)</source>
+        <source>Batch size (0 = depending on memory)</source>
         <translation>Imagens por vez (0 = conforme a memória)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Steps of a round (0 = by the amount of imagery)</source>
+        <source>Steps per epoch (0 = depending on the amount of imagery)</source>
         <translation>Passos de uma rodada (0 = conforme a quantidade de imagens)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>What the model is judged by</source>
+        <source>Loss function</source>
         <translation>Pelo que o modelo é avaliado</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>token is what the published weights were made with; the others add the shape of the spectrum.</source>
+        <source>token was used for the published weights; the others also take the shape of the spectrum into account.</source>
         <translation>token é o que foi usado nos pesos publicados; os outros acrescentam a forma do espectro.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Positions from one window size to the next</source>
+        <source>Position embedding when the window size changes</source>
         <translation>Posições de um tamanho de janela para o seguinte</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>interpolate keeps what was learned; drop starts them again, as published.</source>
+        <source>interpolate keeps what was learned; drop starts again, as in the published method.</source>
         <translation>interpolate (interpolar) mantém o que foi aprendido; drop (descartar) recomeça as posições, como na publicação.</translation>
     </message>
     <message>
@@ -895,7 +895,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Progress is kept there; a run that was stopped goes on from it.</source>
+        <source>Progress is saved there, and an interrupted run continues from it.</source>
         <translation>O progresso é guardado ali; uma execução interrompida continua a partir dele.</translation>
     </message>
     <message>
@@ -915,17 +915,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another one.</source>
+        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another folder.</source>
         <translation>Não existe a pasta &#x27;{}&#x27; com rasters. Escolha outra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>There is nothing to learn from. Choose rasters, or a folder of rasters.</source>
+        <source>No training data was specified. Choose rasters, or a folder of rasters.</source>
         <translation>Não há nada com que aprender. Escolha rasters ou uma pasta de rasters.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>The stage &#x27;{stage}&#x27; is not understood. Write each as WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], such as 64:20:1e-3, with ; between them.</source>
+        <source>The stage &#x27;{stage}&#x27; is not valid. Write each stage as WINDOW:EPOCHS[:LEARNING RATE[:MASKED SHARE[:PATTERN]]], such as 64:20:1e-3, separated by ;.</source>
         <translation>A etapa &#x27;{stage}&#x27; não foi entendida. Escreva cada uma como JANELA:RODADAS[:TAXA DE APRENDIZADO[:PARTE OCULTA[:PADRÃO]]], como 64:20:1e-3, com ; entre elas.</translation>
     </message>
     <message>
@@ -950,42 +950,42 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>Computed on</source>
+        <source>Device used</source>
         <translation>Calculado em</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>Choose a model: the name of an installed one, or a model file (.onnx).</source>
+        <source>Choose a model: the name of an installed model, or a model file (.onnx).</source>
         <translation>Escolha um modelo: o nome de um instalado ou um arquivo de modelo (.onnx).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>&#x27;{}&#x27; is a model to train from. Choose its .onnx file, which predicts.</source>
+        <source>&#x27;{}&#x27; is a model for training. Choose its .onnx file, which makes predictions.</source>
         <translation>&#x27;{}&#x27; é um modelo para treinar. Escolha o arquivo .onnx dele, que faz predições.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>&#x27;{}&#x27; is no model file: expected one that ends in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
+        <source>&#x27;{}&#x27; is not a model file: its name must end in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
         <translation>&#x27;{}&#x27; não é um arquivo de modelo: esperava-se um que termine em .onnx. Importe antes outros formatos com &#x27;Importar modelo&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or an installed model: {fitting}.</source>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another file, or an installed model: {fitting}.</source>
         <translation>Não existe o arquivo de modelo &#x27;{name}&#x27;. Escolha outro ou um modelo instalado: {fitting}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>The model &#x27;{name}&#x27; is for {task}. Choose one that fits this tool: {fitting}.</source>
+        <source>The model &#x27;{name}&#x27; is for {task}. Choose a model for this tool: {fitting}.</source>
         <translation>O modelo &#x27;{name}&#x27; é para {task}. Escolha um que sirva para esta ferramenta: {fitting}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
+        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or specify the path of a model file.</source>
         <translation>Não há nenhum modelo instalado &#x27;{name}&#x27;. Escolha um destes: {fitting}; ou dê o caminho de um arquivo de modelo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>No quick look: there is no map to show it on.</source>
+        <source>No quick look: there is no map view to show it in.</source>
         <translation>Sem pré-visualização rápida: não há mapa onde a mostrar.</translation>
     </message>
     <message>
@@ -1000,12 +1000,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>labelling scenes</source>
+        <source>scene classification</source>
         <translation>rotulagem de cenas</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>change between two dates</source>
+        <source>change detection</source>
         <translation>mudanças entre duas datas</translation>
     </message>
     <message>
@@ -1020,12 +1020,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The extent does not touch the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
+        <source>The extent does not intersect the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
         <translation>A extensão não toca a camada &#x27;{}&#x27;. Desenhe uma extensão sobre a camada ou deixe vazio.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, where the tool has one, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <source>The layer &#x27;{}&#x27; is a web service without a fixed size. If the tool has an extent parameter, set it to the area that you need. Otherwise save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
         <translation>A camada &#x27;{}&#x27; é um serviço sem tamanho próprio. Defina como extensão a área desejada, onde a ferramenta tiver uma, ou salve essa área como GeoTIFF (botão direito, Exportar, Salvar como) e use o arquivo.</translation>
     </message>
     <message>
@@ -1035,22 +1035,22 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
+        <source>The layer &#x27;{name}&#x27; is not a file, so it has to be copied first: {columns} x {rows} pixels in {count} bands, {size:.1f} GB. At most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
         <translation>A camada &#x27;{name}&#x27; não é um arquivo; por isso precisa antes ser copiada: {columns} x {rows} pixels em {count} bandas, {size:.1f} GB; podem ser copiados no máximo {limit:.1f} GB. Defina uma extensão menor, ou salve a camada como GeoTIFF (botão direito, Exportar, Salvar como) e use-o.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use that.</source>
+        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use the file.</source>
         <translation>A camada &#x27;{}&#x27; não pode ser lida pixel a pixel. Salve-a como GeoTIFF e use-o.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service answers and that the disk has room, or save the layer as a GeoTIFF and use that.</source>
+        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service responds and that the disk has enough free space, or save the layer as a GeoTIFF and use the file.</source>
         <translation>A camada &#x27;{name}&#x27; não pôde ser copiada para {path} (erro {code}). Verifique se o serviço responde e se há espaço no disco, ou salve a camada como GeoTIFF e use-o.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; is shown as {given}, but its file says {own}: the file is believed.</source>
+        <source>The layer &#x27;{name}&#x27; has the CRS {given}, but its file specifies {own}. The CRS of the file is used.</source>
         <translation>A camada &#x27;{name}&#x27; é mostrada como {given}, mas o arquivo dela diz {own}: vale o arquivo.</translation>
     </message>
     <message>
@@ -1060,7 +1060,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Draws random points of every class of a map, to be looked at and judged by.</source>
+        <source>Draws random points from each class of a map, as reference data for accuracy assessment.</source>
         <translation>Sorteia pontos aleatórios de cada classe de um mapa, para observar e avaliar por eles.</translation>
     </message>
     <message>
@@ -1070,7 +1070,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery, write down what is really there, and &#x27;Evaluate map&#x27; says how good the map is and how large each class truly is, with intervals (after Olofsson and others, 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 takes as many as the wanted standard error needs.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt;: how far the overall accuracy may typically be off; 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your guess of how much of each class is right.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all the same, which is best for judging rare classes.&lt;br&gt;&lt;b&gt;Fewest points of a class&lt;/b&gt;: 50 or more make the figures of rare classes usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at each in the imagery, and choose the class you see in the field &lt;i&gt;reference&lt;/i&gt;; the form lists the classes of the map. Look at the imagery, not at the map. Points still to do are orange. You may stop early: the first points are a random sample too. Leave out none because it is difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery and record the true class. &#x27;Evaluate map&#x27; then estimates the accuracy of the map and the true area of each class, with confidence intervals (Olofsson et al. 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 uses as many as are needed for the standard error.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt; of the overall accuracy: 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your estimate of the share of each class that is correct.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all classes the same number, which is best for rare classes.&lt;br&gt;&lt;b&gt;Minimum number of points per class&lt;/b&gt;: with 50 or more, the figures of rare classes are usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at the imagery, and set the field &lt;i&gt;reference&lt;/i&gt; to the class that you see; the form lists the classes of the map. Look at the imagery, not at the map. Points that are not labelled yet are orange. You can stop early: the first points are also a random sample. Do not skip points because they are difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Sorteia pontos aleatórios de cada classe de um mapa. Você olha cada local em boas imagens, anota o que realmente existe ali, e &#x27;Avaliar mapa&#x27; diz quão bom é o mapa e qual é o tamanho real de cada classe, com intervalos (segundo Olofsson e outros, 2014).&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa de classes&lt;/b&gt;: de &#x27;Mapa de cobertura do solo&#x27;, de &#x27;Detectar mudanças&#x27; ou de outra origem; números inteiros na primeira banda.&lt;br&gt;&lt;b&gt;Número de pontos&lt;/b&gt;: 0 usa tantos quantos o erro padrão desejado exigir.&lt;br&gt;&lt;b&gt;Erro padrão&lt;/b&gt;: de quanto a exatidão global pode tipicamente desviar; 0.01 é um por cento.&lt;br&gt;&lt;b&gt;Exatidão esperada&lt;/b&gt;: a sua estimativa de quanto de cada classe está certo.&lt;br&gt;&lt;b&gt;Alocação&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; (proporcional) dá mais pontos às classes grandes, o que é melhor para áreas; &lt;i&gt;equal&lt;/i&gt; (igual) dá o mesmo a todas, o que é melhor para avaliar classes raras.&lt;br&gt;&lt;b&gt;Mínimo de pontos por classe&lt;/b&gt;: 50 ou mais tornam úteis os números das classes raras.&lt;/p&gt;&lt;h3&gt;Saída&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Pontos da amostra&lt;/b&gt;: percorra-os um a um, olhe cada um nas imagens e escolha no campo &lt;i&gt;reference&lt;/i&gt; a classe que você vê; o formulário lista as classes do mapa. Olhe as imagens, não o mapa. Os pontos ainda por fazer são laranja. Você pode parar antes do fim: os primeiros pontos também são uma amostra aleatória. Não pule nenhum por ser difícil.&lt;/p&gt;&lt;p&gt;Depois execute &#x27;Avaliar mapa&#x27; com o mapa, estes pontos e o campo reference.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -1080,7 +1080,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Number of points (0 = by the standard error)</source>
+        <source>Number of points (0 = from the standard error)</source>
         <translation>Número de pontos (0 = conforme o erro padrão)</translation>
     </message>
     <message>
@@ -1090,7 +1090,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>0.01 is one percent. Half of it needs four times as many points.</source>
+        <source>0.01 is one percent. Halving it needs four times as many points.</source>
         <translation>0.01 é um por cento. A metade disso exige quatro vezes mais pontos.</translation>
     </message>
     <message>
@@ -1100,7 +1100,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>How points are shared among the classes</source>
+        <source>Allocation of the points to the classes</source>
         <translation>Como os pontos são distribuídos entre as classes</translation>
     </message>
     <message>
@@ -1110,7 +1110,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Fewest points of a class</source>
+        <source>Minimum number of points per class</source>
         <translation>Mínimo de pontos por classe</translation>
     </message>
     <message>
@@ -1125,7 +1125,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a map of classes. Choose a class map, such as one that &#x27;Land-cover map&#x27; made.</source>
+        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a class map. Choose a class map, such as one made with &#x27;Land-cover map&#x27;.</source>
         <translation>&#x27;{name}&#x27; é uma imagem com {bands} bandas, não um mapa de classes. Escolha um mapa de classes, por exemplo um feito com &#x27;Mapa de cobertura do solo&#x27;.</translation>
     </message>
     <message>
@@ -1135,7 +1135,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
-        <source>Gives every pixel of a multispectral raster a land-cover class.</source>
+        <source>Assigns a land-cover class to every pixel of a multispectral raster.</source>
         <translation>Dá a cada pixel de um raster multiespectral uma classe de cobertura do solo.</translation>
     </message>
     <message>
@@ -1145,7 +1145,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
-        <source>&lt;p&gt;Gives every pixel of a multispectral raster a class, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Digital numbers and reflectance both work; the log says how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty, and bands are matched by their names or wavelengths. If your raster says neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit what is computed, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. Pixels without data stay without data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are sure. Look at the image yourself where it falls below about 60: there the second-best class was close, often at borders or in places unlike those the model learned from.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Assigns a class to every pixel of a multispectral raster, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Both digital numbers and reflectance can be used; the log shows how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match bands by their names or wavelengths. If your raster has neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the area to process, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. No-data pixels remain no-data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are the most certain. Below about 60, the second-best class was close, often at class boundaries or in places unlike the training data: check the image there.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Dá a cada pixel de um raster multiespectral uma classe, como água, árvores ou área construída.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: uma imagem multiespectral como Sentinel-2 ou Landsat, com todas as bandas em uma só camada. Números digitais e reflectância funcionam; o log diz que escala foi aplicada aos valores.&lt;br&gt;&lt;b&gt;Bandas&lt;/b&gt;: deixe vazio, e as bandas são associadas pelo nome ou pelo comprimento de onda. Se o seu raster não informa nenhum dos dois, escolha uma banda para cada banda do modelo, na ordem do modelo (veja a dica do modelo).&lt;br&gt;&lt;b&gt;Extensão&lt;/b&gt; e &lt;b&gt;máscara&lt;/b&gt; limitam o que é calculado; assim, uma área pequena é rápida mesmo em uma cena grande.&lt;br&gt;&lt;b&gt;Área mínima&lt;/b&gt; une manchas menores às vizinhas.&lt;/p&gt;&lt;h3&gt;Saídas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Mapa de classes&lt;/b&gt;: um GeoTIFF na grade do raster, com os nomes e as cores das classes do modelo. Pixels sem dados continuam sem dados.&lt;br&gt;&lt;b&gt;Confiança&lt;/b&gt;: a probabilidade da classe escolhida, em porcentagem. Valores próximos de 100 são seguros. Olhe você mesmo a imagem onde ela fica abaixo de cerca de 60: ali a segunda melhor classe estava próxima, muitas vezes em bordas ou em locais diferentes daqueles com que o modelo aprendeu.&lt;br&gt;&lt;b&gt;Polígonos&lt;/b&gt; com classe e confiança média, e uma tabela com a &lt;b&gt;área&lt;/b&gt; de cada classe, medida no elipsoide.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -1175,42 +1175,42 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>&#x27;{value}&#x27; ({parameter}) is no list of band numbers. Give whole numbers from 1, such as 2,3,4,8, or leave it empty to have bands matched automatically.</source>
+        <source>&#x27;{value}&#x27; ({parameter}) is not a list of band numbers. Enter whole numbers starting from 1, such as 2,3,4,8, or leave it empty to match bands automatically.</source>
         <translation>&#x27;{value}&#x27; ({parameter}) não é uma lista de números de bandas. Dê números inteiros a partir de 1, como 2,3,4,8, ou deixe vazio para que as bandas sejam associadas automaticamente.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>Choose a model to start from: the name of an installed one, or its file.</source>
+        <source>Choose a model to start from: the name of an installed model, or a model file.</source>
         <translation>Escolha um modelo de partida: o nome de um instalado ou o arquivo dele.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or one of these: {fitting}.</source>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another file, or one of these: {fitting}.</source>
         <translation>Não existe o arquivo de modelo &#x27;{name}&#x27;. Escolha outro ou um destes: {fitting}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>&#x27;{name}&#x27; cannot be trained on: that needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
+        <source>&#x27;{name}&#x27; cannot be used for training, which needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
         <translation>Não é possível treinar a partir de &#x27;{name}&#x27;: para isso é preciso um arquivo que termine em .safetensors. Escolha um destes: {fitting}; ou importe um checkpoint publicado com &#x27;Importar modelo&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or give the path of a .safetensors file.</source>
+        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or specify the path of a .safetensors file.</source>
         <translation>Não há nenhum modelo instalado &#x27;{name}&#x27; do qual partir. Escolha um destes: {fitting}; ou dê o caminho de um arquivo .safetensors.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>The model &#x27;{name}&#x27; is installed: choose it by this name in {tools}.</source>
+        <source>The model &#x27;{name}&#x27; is now installed. Choose it by this name in {tools}.</source>
         <translation>O modelo &#x27;{name}&#x27; está instalado: escolha-o por este nome em {tools}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>Give the file {path} as the model in {tools}.</source>
+        <source>Choose the file {path} as the model in {tools}.</source>
         <translation>Dê o arquivo {path} como modelo em {tools}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Field with the class (not for a raster)</source>
+        <source>Field with the class (not for rasters)</source>
         <translation>Campo com a classe (não para um raster)</translation>
     </message>
     <message>
@@ -1225,27 +1225,27 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Uses what is selected in the layer; the rest is left out.</source>
+        <source>Only the selected features of the layer are used.</source>
         <translation>Usa o que está selecionado na camada; o resto é deixado de fora.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Leave empty to match bands by name, description or wavelength. Otherwise give the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise enter the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
         <translation>Deixe vazio para associar as bandas pelo nome, pela descrição ou pelo comprimento de onda. Senão, dê o número de uma banda do raster para cada banda do modelo, na ordem do modelo, como 2,3,4,8.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>The name of an installed model to train from, or the path of its file (.safetensors).</source>
+        <source>The name of an installed model to train from, or the path of a model file (.safetensors).</source>
         <translation>O nome de um modelo instalado para treinar a partir dele, ou o caminho do arquivo dele (.safetensors).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Seed of the random numbers</source>
+        <source>Random seed</source>
         <translation>Semente dos números aleatórios</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>The same seed gives the same result again, on the processor. Try others to see how much varies.</source>
+        <source>On the processor, the same seed always gives the same result. Try other seeds to see how much results vary.</source>
         <translation>A mesma semente dá de novo o mesmo resultado, no processador. Tente outras para ver quanto varia.</translation>
     </message>
     <message>
@@ -1265,7 +1265,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Finds the places of a raster where a model is least sure, in order.</source>
+        <source>Finds the places in a raster where a model is least certain, in order.</source>
         <translation>Encontra, em ordem, os locais de um raster onde um modelo está menos seguro.</translation>
     </message>
     <message>
@@ -1275,7 +1275,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>&lt;p&gt;Finds the places where a label teaches a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already knows.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: what you map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many you are willing to look at.&lt;br&gt;&lt;b&gt;Side of a place&lt;/b&gt;: 0 takes 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Labels there are&lt;/b&gt;: places on them are left out, unsaved edits too.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least sure), the uncertainty (0 is sure, 1 is undecided), and the two classes between which the model wavers, with their probabilities. Places keep a distance from each other, and no more than half of them are about the same two classes where there are others.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at each in the imagery, and draw polygons of what you see into your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Finds the places where new labels help a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already classifies well.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: the image to map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many places you want to label.&lt;br&gt;&lt;b&gt;Size of a place&lt;/b&gt;: 0 means 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Existing labels&lt;/b&gt;: places that are already labelled are left out, including unsaved edits.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least certain), the uncertainty (0 to 1), and the two most probable classes with their probabilities. Places keep a distance from each other, and if possible no more than half of them are about the same two classes.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at the imagery, and draw polygons of what you see in your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Encontra os locais onde um rótulo mais ensina a um modelo: aqueles em que as duas classes mais prováveis são quase iguais. Poucos locais assim melhoram um modelo mais do que muitos que ele já conhece.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; e &lt;b&gt;modelo&lt;/b&gt;: o que você mapeia e o modelo que quer melhorar.&lt;br&gt;&lt;b&gt;Bandas&lt;/b&gt;: deixe vazio para que sejam associadas pelo nome ou pelo comprimento de onda.&lt;br&gt;&lt;b&gt;Número de locais&lt;/b&gt;: quantos você está disposto a olhar.&lt;br&gt;&lt;b&gt;Lado de um local&lt;/b&gt;: 0 usa 10 pixels do raster.&lt;br&gt;&lt;b&gt;Rótulos existentes&lt;/b&gt;: locais sobre eles ficam de fora, também as edições não salvas.&lt;br&gt;&lt;b&gt;Extensão&lt;/b&gt; e &lt;b&gt;máscara&lt;/b&gt; limitam a busca; assim, uma área pequena é rápida mesmo em uma cena grande.&lt;/p&gt;&lt;h3&gt;Saída&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Locais a rotular&lt;/b&gt;: quadrados com a posição na lista (1 é o menos seguro), a incerteza (0 é seguro, 1 é indeciso) e as duas classes entre as quais o modelo hesita, com as probabilidades. Os locais mantêm distância entre si, e no máximo a metade deles trata das mesmas duas classes, se houver outras.&lt;/p&gt;&lt;p&gt;Percorra-os pela ordem, olhe cada um nas imagens e desenhe polígonos do que você vê na sua camada de rótulos. Depois treine de novo a partir do modelo atual e encontre os próximos locais.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -1285,12 +1285,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Side of a place (0 = 10 pixels)</source>
+        <source>Size of a place (0 = 10 pixels)</source>
         <translation>Lado de um local (0 = 10 pixels)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Labels there are (left out)</source>
+        <source>Existing labels (left out)</source>
         <translation>Rótulos existentes (deixados de fora)</translation>
     </message>
     <message>
@@ -1305,7 +1305,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
-        <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
+        <source>The layer &#x27;{}&#x27; has no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
         <translation>A camada &#x27;{}&#x27; não tem feições a usar. Desenhe algumas, verifique o filtro dela ou desmarque &#x27;Apenas feições selecionadas&#x27;.</translation>
     </message>
     <message>
@@ -1365,17 +1365,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>base stays as it is</source>
+        <source>the backbone is not changed</source>
         <translation>a base fica como está</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>a small part of the base learns</source>
+        <source>a small part of the model is trained</source>
         <translation>uma pequena parte da base aprende</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>all of the base learns</source>
+        <source>the whole model is trained</source>
         <translation>toda a base aprende</translation>
     </message>
     <message>
@@ -1420,7 +1420,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_access.py"/>
-        <source>The folder of your models, {folder}, cannot be made: {reason}. Choose another folder for the engine with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <source>The folder for your models, {folder}, cannot be created: {reason}. Choose another folder for the engine with Raster &gt; SpectralGPT &gt; Engine.</source>
         <translation>A pasta dos seus modelos, {folder}, não pode ser criada: {reason}. Escolha outra pasta para o motor em Raster &gt; SpectralGPT &gt; Motor.</translation>
     </message>
     <message>
@@ -1441,7 +1441,7 @@
     <message>
         <location filename="../spectralgpt_qgis/gui/compare.py"/>
         <source>Left: with &#x27;{}&#x27;. Right: the map without it.
-Drag the line, or move it with the arrow keys. Esc ends.</source>
+Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
         <translation>À esquerda: com &#x27;{}&#x27;. À direita: o mapa sem ela.
 Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
@@ -1452,7 +1452,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/compare.py"/>
-        <source>Shows the layer to the left of a line only, which you drag over the map (Esc ends)</source>
+        <source>Shows the layer only to the left of a line, which you can drag across the map (press Esc to exit)</source>
         <translation>Mostra a camada só à esquerda de uma linha, que você arrasta sobre o mapa (Esc encerra)</translation>
     </message>
     <message>
@@ -1487,7 +1487,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
-        <source>Why</source>
+        <source>Reason</source>
         <translation>Por quê</translation>
     </message>
     <message>
@@ -1532,7 +1532,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>Date of the image</source>
+        <source>Image date</source>
         <translation>Data da imagem</translation>
     </message>
     <message>
@@ -1562,7 +1562,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>Looking at the bands and values of &#x27;{}&#x27;…</source>
+        <source>Reading the bands and values of &#x27;{}&#x27;…</source>
         <translation>Examinando as bandas e os valores de &#x27;{}&#x27;…</translation>
     </message>
     <message>
@@ -1572,17 +1572,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>None declared: every pixel counts</source>
+        <source>None declared: every pixel is used</source>
         <translation>Nenhum declarado: todos os pixels contam</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>The data of the layer &#x27;{}&#x27; cannot be found. Repair its source first (right-click, Change Data Source).</source>
+        <source>The data source of the layer &#x27;{}&#x27; cannot be found. Repair it first (right-click, Change Data Source).</source>
         <translation>Os dados da camada &#x27;{}&#x27; não foram encontrados. Corrija antes a fonte dela (botão direito, Modificar a origem da fonte de dados).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>The layer &#x27;{}&#x27; is no file but a service, or lives inside QGIS: its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
+        <source>The layer &#x27;{}&#x27; is not a file but a web service or an internal QGIS layer, so its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
         <translation>A camada &#x27;{}&#x27; não é um arquivo, mas um serviço, ou existe só dentro do QGIS: as bandas e os valores dela não podem ser descritos. Salve a área de que precisa como GeoTIFF (botão direito, Exportar, Salvar como) e descreva essa camada.</translation>
     </message>
     <message>
@@ -1612,7 +1612,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
-        <source>Pixels of {pixel:.3g} m; it learned from {learned:.3g} m</source>
+        <source>Pixels of {pixel:.3g} m; the model was trained on {learned:.3g} m</source>
         <translation>Pixels de {pixel:.3g} m; o modelo aprendeu com {learned:.3g} m</translation>
     </message>
     <message>
@@ -1622,7 +1622,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
-        <source>All its bands were found</source>
+        <source>All of its bands were found</source>
         <translation>Todas as bandas dele foram encontradas</translation>
     </message>
     <message>
@@ -1737,12 +1737,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>Add this text to a question or an error report. Your home folder, your name, the name of this computer and passwords are taken out; look through it all the same.</source>
+        <source>Attach this text to a question or an error report. Your home folder, your user name, the name of this computer and any passwords were removed, but please check the text before you send it.</source>
         <translation>Acrescente este texto a uma pergunta ou a um relato de erro. A sua pasta pessoal, o seu nome, o nome deste computador e senhas são retirados; mesmo assim, revise-o.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>Gathering…</source>
+        <source>Collecting information…</source>
         <translation>Coletando…</translation>
     </message>
     <message>
@@ -1767,7 +1767,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>The report cannot be saved as {file}: {reason}. Choose another place.</source>
+        <source>The report cannot be saved to {file}: {reason}. Choose another location.</source>
         <translation>O relatório não pode ser salvo como {file}: {reason}. Escolha outro lugar.</translation>
     </message>
     <message>
@@ -1787,7 +1787,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The installation of the engine did not come to its end.</source>
+        <source>The installation of the engine was not completed.</source>
         <translation>A instalação do motor não chegou ao fim.</translation>
     </message>
     <message>
@@ -1797,7 +1797,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The tools need an engine, which is not installed yet.</source>
+        <source>The tools need the SpectralGPT engine, which is not installed yet.</source>
         <translation>As ferramentas precisam de um motor, que ainda não está instalado.</translation>
     </message>
     <message>
@@ -1807,17 +1807,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The engine is done.</source>
+        <source>The engine is ready.</source>
         <translation>O motor está pronto.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Tells how many windows will be computed, how long that takes, and how much memory and disk it needs. Nothing is written.</source>
+        <source>Estimates the number of windows, the time, and the memory and disk space needed. Nothing is written.</source>
         <translation>Indica quantas janelas serão calculadas, quanto tempo leva e quanta memória e disco são necessários. Nada é gravado.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Set &#x27;{}&#x27; first: it is missing or wrong.</source>
+        <source>First set &#x27;{}&#x27;: it is missing or not valid.</source>
         <translation>Defina primeiro &#x27;{}&#x27;: falta ou está incorreto.</translation>
     </message>
     <message>
@@ -1832,12 +1832,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Windows: {windows}; {memory} of memory, {disk} on the disk.</source>
+        <source>Windows: {windows}; {memory} of memory, {disk} of disk space.</source>
         <translation>Janelas: {windows}; {memory} de memória, {disk} no disco.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Windows: {windows}; {time}, {memory} of memory, {disk} on the disk.</source>
+        <source>Windows: {windows}; {time}, {memory} of memory, {disk} of disk space.</source>
         <translation>Janelas: {windows}; {time}, {memory} de memória, {disk} no disco.</translation>
     </message>
     <message>
@@ -1862,7 +1862,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/help.py"/>
-        <source>Opens the guide at the page about this window (F1)</source>
+        <source>Opens the guide page for this window (F1)</source>
         <translation>Abre o guia na página sobre esta janela (F1)</translation>
     </message>
     <message>
@@ -1892,7 +1892,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
-        <source>The dates of these layers are not known: &#x27;{before}&#x27; was taken as the earlier one, as it is the upper one in the layer tree. Exchange them here if it is the other way round.</source>
+        <source>The dates of these layers are not known. &#x27;{before}&#x27; was assumed to be the earlier one, because it is above the other in the layer tree. Swap the layers here if this is wrong.</source>
         <translation>As datas destas camadas não são conhecidas: &#x27;{before}&#x27; foi tomada como a mais antiga, por estar acima na árvore de camadas. Troque-as aqui se for o contrário.</translation>
     </message>
     <message>
@@ -1902,7 +1902,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
-        <source>Installed model or path of a model file</source>
+        <source>Installed model, or path of a model file</source>
         <translation>Modelo instalado ou caminho de um arquivo de modelo</translation>
     </message>
     <message>
@@ -1912,7 +1912,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
-        <source>Start fresh: {}</source>
+        <source>Start from random weights: {}</source>
         <translation>Começar do zero: {}</translation>
     </message>
     <message>
@@ -1937,7 +1937,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
-        <source>Pixel size it learned at: {:g} m</source>
+        <source>Pixel size in training: {:g} m</source>
         <translation>Tamanho de pixel com que aprendeu: {:g} m</translation>
     </message>
     <message>
@@ -1967,12 +1967,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
-        <source>The model could not be brought back: {}</source>
+        <source>The model could not be restored: {}</source>
         <translation>O modelo não pôde ser recuperado: {}</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
-        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it permanently?</source>
         <translation>&#x27;{}&#x27; não pode ser movido para a lixeira. Excluí-lo definitivamente?</translation>
     </message>
     <message>
@@ -2017,7 +2017,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/details.py"/>
-        <source>Name in parameters</source>
+        <source>Name to use in parameters</source>
         <translation>Nome em parâmetros</translation>
     </message>
     <message>
@@ -2072,7 +2072,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/details.py"/>
-        <source>Ships with the plugin</source>
+        <source>Included in the plugin</source>
         <translation>Acompanha o complemento</translation>
     </message>
     <message>
@@ -2102,7 +2102,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
-        <source>Shipped</source>
+        <source>Included</source>
         <translation>Incluído</translation>
     </message>
     <message>
@@ -2122,7 +2122,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
-        <source>IoU (intersection over union) is the overlap of map and truth: of all ground that is a class or is mapped as it, the share on which both agree. 1 is best.</source>
+        <source>IoU (intersection over union) is the overlap of map and reference: the area where both show a class, divided by the area where at least one of them does. 1 is best.</source>
         <translation>IoU (interseção sobre união) é a sobreposição do mapa e da realidade: de todo o terreno que é de uma classe ou está mapeado como tal, a parte em que ambos concordam. 1 é o melhor.</translation>
     </message>
     <message>
@@ -2292,7 +2292,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
-        <source>To train from</source>
+        <source>For training</source>
         <translation>Para treinar</translation>
     </message>
     <message>
@@ -2317,7 +2317,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>What parameters and scripts take, and what the files are called</source>
+        <source>Used in parameters, scripts and file names</source>
         <translation>O que parâmetros e scripts recebem, e como os arquivos se chamam</translation>
     </message>
     <message>
@@ -2327,7 +2327,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>&amp;Name of the file</source>
+        <source>File &amp;name</source>
         <translation>&amp;Nome do arquivo</translation>
     </message>
     <message>
@@ -2342,7 +2342,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Not known: the file is not compared with the published one</source>
+        <source>Not known: the file cannot be compared with the published one</source>
         <translation>Não conhecido: o arquivo não é comparado com o publicado</translation>
     </message>
     <message>
@@ -2367,7 +2367,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>not known before the download</source>
+        <source>known only after the download starts</source>
         <translation>não conhecido antes de baixar</translation>
     </message>
     <message>
@@ -2382,7 +2382,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Models in these folders, such as on a network drive, are listed too; nothing is written there. A model of your own comes before a shared one of the same name, that before one that ships.</source>
+        <source>Models in these folders, for instance on a network drive, are also listed; nothing is written there. If several models have the same name, your own comes first, then the shared one, then the included one.</source>
         <translation>Os modelos destas pastas, por exemplo em uma unidade de rede, também são listados; nada é gravado ali. Um modelo seu vem antes de um compartilhado com o mesmo nome, e este antes de um que acompanha o complemento.</translation>
     </message>
     <message>
@@ -2397,7 +2397,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Choose a folder of models</source>
+        <source>Choose a folder with models</source>
         <translation>Escolher uma pasta de modelos</translation>
     </message>
     <message>
@@ -2442,7 +2442,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Take in a model file or a checkpoint</source>
+        <source>Import a model file or a checkpoint</source>
         <translation>Incorporar um arquivo de modelo ou um checkpoint</translation>
     </message>
     <message>
@@ -2452,7 +2452,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Fetch published weights</source>
+        <source>Download published weights</source>
         <translation>Obter pesos publicados</translation>
     </message>
     <message>
@@ -2462,7 +2462,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Write the model for use elsewhere</source>
+        <source>Save the model for use elsewhere</source>
         <translation>Gravar o modelo para uso em outro lugar</translation>
     </message>
     <message>
@@ -2472,7 +2472,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Another title or name</source>
+        <source>Change the title or name</source>
         <translation>Outro título ou nome</translation>
     </message>
     <message>
@@ -2492,7 +2492,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Folders that several people use</source>
+        <source>Folders that are used by several people</source>
         <translation>Pastas que várias pessoas usam</translation>
     </message>
     <message>
@@ -2502,12 +2502,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>No model matches. Change the text, or choose all models.</source>
+        <source>No model matches. Change the search text, or choose all models.</source>
         <translation>Nenhum modelo corresponde. Altere o texto ou escolha todos os modelos.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>The layer &#x27;{}&#x27; is no file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
+        <source>The layer &#x27;{}&#x27; is not a file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
         <translation>A camada &#x27;{}&#x27; não é um arquivo; por isso as bandas dela não podem ser comparadas com os modelos. Salve-a antes como GeoTIFF.</translation>
     </message>
     <message>
@@ -2557,12 +2557,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/work.py"/>
-        <source>Another model is being worked on. Wait until that is done, or cancel it.</source>
+        <source>Another model is being processed. Wait until it is done, or cancel it.</source>
         <translation>Outro modelo está sendo processado. Espere até que termine ou cancele.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/work.py"/>
-        <source>&#x27;{}&#x27; is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth).</source>
+        <source>&#x27;{}&#x27; is not a model file. Choose an .onnx or .safetensors file of this plugin, or a SpectralGPT checkpoint (.pth).</source>
         <translation>&#x27;{}&#x27; não é um arquivo de modelo: esperava-se .onnx ou .safetensors deste complemento, ou um checkpoint do SpectralGPT (.pth).</translation>
     </message>
     <message>
@@ -2572,12 +2572,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Defaults of the tools</source>
+        <source>Default settings of the tools</source>
         <translation>Padrões das ferramentas</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Automatic: the GPU where it works, else the processor</source>
+        <source>Automatic: the GPU if it works, otherwise the processor</source>
         <translation>Automático: a GPU onde ela funciona, senão o processador</translation>
     </message>
     <message>
@@ -2587,7 +2587,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>GPU, or stop</source>
+        <source>GPU only</source>
         <translation>GPU, ou parar</translation>
     </message>
     <message>
@@ -2607,17 +2607,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>A job that needs more ends with a message, instead of slowing down the computer. About the computer&#x27;s memory, not that of a GPU.</source>
+        <source>A job that needs more memory ends with a message instead of slowing down the computer. This applies to the computer&#x27;s memory, not to that of a GPU.</source>
         <translation>Um trabalho que precise de mais termina com uma mensagem, em vez de deixar o computador lento. Trata da memória do computador, não da de uma GPU.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>macOS has no way to keep such a limit.</source>
+        <source>This limit is not available on macOS.</source>
         <translation>O macOS não tem como impor esse limite.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Compute &amp;on</source>
+        <source>Pr&amp;ocessing device</source>
         <translation>Calcular &amp;em</translation>
     </message>
     <message>
@@ -2632,7 +2632,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Looking at the engine…</source>
+        <source>Checking the engine…</source>
         <translation>Examinando o motor…</translation>
     </message>
     <message>
@@ -2672,17 +2672,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Makes the engine anew; the old one stays until it works.</source>
+        <source>Installs the engine again; the old one is kept until the new one works.</source>
         <translation>Cria o motor de novo; o antigo fica até que o novo funcione.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Removes the engine. Your own models stay.</source>
+        <source>Removes the engine. Your own models are kept.</source>
         <translation>Remove o motor. Os seus próprios modelos ficam.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>The engine in use stays as it was.</source>
+        <source>The engine in use was not changed.</source>
         <translation>O motor em uso ficou como estava.</translation>
     </message>
     <message>
@@ -2697,7 +2697,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>What the engine says appears here.</source>
+        <source>Messages of the engine appear here.</source>
         <translation>O que o motor diz aparece aqui.</translation>
     </message>
     <message>
@@ -2707,7 +2707,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Versions, settings and the last messages, without personal data, to send to others.</source>
+        <source>Versions, settings and the last messages, without personal data, to send with a question.</source>
         <translation>Versões, configurações e as últimas mensagens, sem dados pessoais, para enviar a outros.</translation>
     </message>
     <message>
@@ -2722,7 +2722,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Remove the SpectralGPT engine? Your own models stay; it can be installed again.</source>
+        <source>Remove the SpectralGPT engine? Your own models are kept, and you can install the engine again.</source>
         <translation>Remover o motor do SpectralGPT? Os seus próprios modelos ficam; ele pode ser instalado de novo.</translation>
     </message>
     <message>
@@ -2742,7 +2742,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>The engine works, and an update is waiting.</source>
+        <source>The engine works. An update is available.</source>
         <translation>O motor funciona, e há uma atualização à espera.</translation>
     </message>
     <message>
@@ -2752,7 +2752,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>The engine computes the maps, in a process of its own. It is downloaded once, into a folder of yours; nothing of QGIS is changed.</source>
+        <source>The engine computes the maps in a separate process. It is downloaded once into your own folder and does not change QGIS.</source>
         <translation>O motor calcula os mapas, em um processo próprio. É baixado uma única vez, para uma pasta sua; nada do QGIS é alterado.</translation>
     </message>
     <message>
@@ -2777,7 +2777,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>For {what}, on the {device}.</source>
+        <source>For {what}, on {device}.</source>
         <translation>Para {what}; dispositivo: {device}.</translation>
     </message>
     <message>
@@ -2792,37 +2792,37 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>From the folder of wheels, nothing is downloaded.</source>
+        <source>Nothing is downloaded: the packages come from the folder of wheels.</source>
         <translation>Da pasta de pacotes wheel; nada é baixado.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>How much is downloaded is not known for this system.</source>
+        <source>The download size is not known for this system.</source>
         <translation>Não se sabe quanto é baixado para este sistema.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Downloads {}.</source>
+        <source>Download size: {}.</source>
         <translation>Baixa {}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {} on the disk.</source>
+        <source>Disk space needed: {}.</source>
         <translation>Precisa de {} no disco.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {needed} on the disk, where only {free} is free: make room, or choose another folder.</source>
+        <source>Disk space needed: {needed}, but only {free} is available. Free some space, or choose another folder.</source>
         <translation>Precisa de {needed} no disco, onde só há {free} livres: libere espaço ou escolha outra pasta.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {needed} on the disk, where {free} is free.</source>
+        <source>Disk space needed: {needed} ({free} available).</source>
         <translation>Precisa de {needed} no disco, onde há {free} livres.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Not tested on this machine yet. Verify tries the processor and the GPU.</source>
+        <source>Not tested on this computer yet. Verify tests the processor and the GPU.</source>
         <translation>Ainda não testado nesta máquina. Verificar testa o processador e a GPU.</translation>
     </message>
     <message>
@@ -2912,7 +2912,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
-        <source>Maps, import of checkpoints and &amp;training of own models</source>
+        <source>Maps, import of checkpoints and &amp;training of your own models</source>
         <translation>Mapas, importação de checkpoints e &amp;treinamento de modelos próprios</translation>
     </message>
     <message>
@@ -2922,7 +2922,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
-        <source>Sizes of this system&#x27;s packages, recorded on {}</source>
+        <source>Package sizes for this system, as of {}</source>
         <translation>Tamanhos dos pacotes deste sistema, registrados em {}</translation>
     </message>
     <message>
@@ -2937,7 +2937,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
-        <source>The environment variable {} says where.</source>
+        <source>Taken from the environment variable {}.</source>
         <translation>A variável de ambiente {} diz onde.</translation>
     </message>
     <message>
@@ -3007,42 +3007,42 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Scenes that were held back: mean average precision {:.2f} (1 is best).</source>
+        <source>Held-back scenes: mean average precision {:.2f} (1 is best).</source>
         <translation>Cenas que foram reservadas: precisão média (mAP) {:.2f} (1 é o melhor).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>How good the model is, is not known: no labels could be held back to judge it by.</source>
+        <source>The accuracy of the model is not known, because no labels could be held back.</source>
         <translation>Não se sabe quão bom é o modelo: nenhum rótulo pôde ser reservado para avaliá-lo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the scenes that were held back, {share} got the right label.</source>
+        <source>{share} of the held-back scenes got the correct label.</source>
         <translation>Das cenas que foram reservadas, {share} receberam o rótulo certo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the labelled pixels that were held back, {share} are mapped right.</source>
+        <source>{share} of the held-back labelled pixels were mapped correctly.</source>
         <translation>Dos pixels rotulados que foram reservados, {share} são mapeados corretamente.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>They lie in one place, so how sure this is cannot be said.</source>
+        <source>They lie in one place, so no confidence interval can be given.</source>
         <translation>Eles estão em um só local; por isso não se pode dizer quão seguro isto é.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the scenes that were held back, {share} got the right label: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <source>{share} of the held-back scenes got the correct label (95 % confidence interval: {low} to {high}, from {places} places).</source>
         <translation>Das cenas que foram reservadas, {share} receberam o rótulo certo: {low} a {high} com 95 % de confiança, avaliado em {places} locais.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the labelled pixels that were held back, {share} are mapped right: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <source>{share} of the held-back labelled pixels were mapped correctly (95 % confidence interval: {low} to {high}, from {places} places).</source>
         <translation>Dos pixels rotulados que foram reservados, {share} são mapeados corretamente: {low} a {high} com 95 % de confiança, avaliado em {places} locais.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
-        <source>The bands of &#x27;{}&#x27; are matched when training starts.</source>
+        <source>The bands of &#x27;{}&#x27; will be matched when training starts.</source>
         <translation>As bandas de &#x27;{}&#x27; são associadas quando o treinamento começa.</translation>
     </message>
     <message>
@@ -3062,12 +3062,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Precision: of what is mapped as it, the share that is it (user&#x27;s accuracy).</source>
+        <source>Precision (user&#x27;s accuracy): the share of the pixels mapped as this class that really belong to it.</source>
         <translation>Precisão: do que é mapeado como a classe, a parte que é a classe (exatidão do usuário).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
+        <source>Recall (producer&#x27;s accuracy): the share of the pixels of this class that were mapped as this class.</source>
         <translation>Revocação: do que é a classe, a parte que é mapeada como ela (exatidão do produtor).</translation>
     </message>
     <message>
@@ -3077,7 +3077,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Precision and recall in one figure: their harmonic mean.</source>
+        <source>The harmonic mean of precision and recall.</source>
         <translation>Precisão e revocação em um só número: a média harmônica das duas.</translation>
     </message>
     <message>
@@ -3087,7 +3087,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Overlap (intersection over union, IoU): of all that is it or is mapped as it, the share on which both agree.</source>
+        <source>Overlap (intersection over union, IoU): the area where map and labels both show this class, divided by the area where at least one of them does.</source>
         <translation>Sobreposição (interseção sobre união, IoU): de tudo o que é dela ou está mapeado como ela, a parte em que ambos concordam.</translation>
     </message>
     <message>
@@ -3097,7 +3097,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
-        <source>Overlap (intersection over union, IoU): of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <source>Overlap (intersection over union, IoU): the area where map and labels both show this class, divided by the area where at least one of them does. 100 % is best.</source>
         <translation>Sobreposição (interseção sobre união, IoU): de todo o terreno que é desta classe ou está mapeado como tal, a parte em que ambos concordam. 100 % é o melhor.</translation>
     </message>
     <message>
@@ -3137,7 +3137,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
-        <source>What you draw gets the chosen class. Right-click ends a polygon; click again to stop.</source>
+        <source>New polygons get the chosen class. Right-click to finish a polygon; click this button again to stop drawing.</source>
         <translation>O que você desenha recebe a classe escolhida. O botão direito termina um polígono; clique de novo para parar.</translation>
     </message>
     <message>
@@ -3152,22 +3152,22 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
-        <source>Removes the chosen class and its labels; Undo brings them back.</source>
+        <source>Removes the chosen class and its labels. Use Undo to restore them.</source>
         <translation>Remove a classe escolhida e os rótulos dela; Desfazer os traz de volta.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>No cell of the raster has this value.</source>
+        <source>No pixel of the raster has this value.</source>
         <translation>Nenhuma célula do raster tem este valor.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>{given} of at least {wanted} points. Set {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <source>{given} of at least {wanted} points. Draw {wanted} to ten points in different places: some of them are held back to measure the accuracy on areas that the model has not seen.</source>
         <translation>{given} de pelo menos {wanted} pontos. Marque de {wanted} a dez em locais diferentes: alguns são reservados para avaliar o modelo em terreno com que ele não aprendeu.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten polygons in different places: some of them are held back to measure the accuracy on areas that the model has not seen.</source>
         <translation>{given} de pelo menos {wanted} polígonos. Desenhe de {wanted} a dez em locais diferentes: alguns são reservados para avaliar o modelo em terreno com que ele não aprendeu.</translation>
     </message>
     <message>
@@ -3187,7 +3187,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>Labelled area in pixels of the first raster; unsaved edits count.</source>
+        <source>Labelled area in pixels of the first raster, including unsaved edits.</source>
         <translation>Área rotulada em pixels do primeiro raster; edições não salvas contam.</translation>
     </message>
     <message>
@@ -3212,7 +3212,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
-        <source>{reference}: {count} mapped right ({share})</source>
+        <source>{reference}: {count} mapped correctly ({share})</source>
         <translation>{reference}: {count} mapeados corretamente ({share})</translation>
     </message>
     <message>
@@ -3252,12 +3252,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Training… You can go on drawing meanwhile.</source>
+        <source>Training… You can continue drawing in the meantime.</source>
         <translation>Treinando… Enquanto isso, você pode continuar desenhando.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>The tools of SpectralGPT are not in the toolbox. Load the plugin again.</source>
+        <source>The SpectralGPT tools are missing from the Processing toolbox. Reload the plugin.</source>
         <translation>As ferramentas do SpectralGPT não estão na caixa de ferramentas. Carregue o complemento de novo.</translation>
     </message>
     <message>
@@ -3277,7 +3277,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Appears when a model was trained.</source>
+        <source>Available after training.</source>
         <translation>Aparece quando um modelo foi treinado.</translation>
     </message>
     <message>
@@ -3287,17 +3287,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}, by an earlier training on this machine ({earlier}).</source>
+        <source>Expected time: about {time}, based on an earlier training on this computer ({earlier}).</source>
         <translation>Tempo previsto: cerca de {time}, segundo um treinamento anterior nesta máquina ({earlier}).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}. It was measured on another machine; after your first training this machine&#x27;s own time is shown.</source>
+        <source>Expected time: about {time}, measured on another computer. After your first training, the time of this computer is shown.</source>
         <translation>Tempo previsto: cerca de {time}. Foi medido em outra máquina; depois do primeiro treinamento, vale o desta.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: not known before the first training of this kind on this machine.</source>
+        <source>Expected time: not known before the first training of this kind on this computer.</source>
         <translation>Tempo previsto: não conhecido antes do primeiro treinamento deste tipo nesta máquina.</translation>
     </message>
     <message>
@@ -3332,12 +3332,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>A class for every pixel.</source>
+        <source>One class for every pixel.</source>
         <translation>Uma classe para cada pixel.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>One label for a whole polygon or grid cell.</source>
+        <source>One label for each polygon or grid cell.</source>
         <translation>Um rótulo para um polígono ou uma célula de grade inteira.</translation>
     </message>
     <message>
@@ -3357,7 +3357,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Choose the raster with the ground you want to label.</source>
+        <source>Choose the raster that you want to label.</source>
         <translation>Escolha o raster com o terreno que você quer rotular.</translation>
     </message>
     <message>
@@ -3367,12 +3367,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Both dates are the same raster. Choose another one for the second date.</source>
+        <source>Both dates are the same raster. Choose a different one for the second date.</source>
         <translation>As duas datas são o mesmo raster. Escolha outro para a segunda data.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Looking at the bands…</source>
+        <source>Checking the bands…</source>
         <translation>Examinando as bandas…</translation>
     </message>
     <message>
@@ -3407,17 +3407,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
-        <source>The file {} exists already and is left as it is. Give another name.</source>
+        <source>The file {} already exists and was not changed. Choose another name.</source>
         <translation>O arquivo {} já existe e fica como está. Dê outro nome.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
-        <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
+        <source>The label layer could not be created in {path}: {reason} Choose a folder in which you can write.</source>
         <translation>A camada de rótulos não pôde ser criada em {path}: {reason} Escolha uma pasta em que você possa gravar.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Make a label layer, or choose one.</source>
+        <source>Create a label layer, or choose one.</source>
         <translation>Crie uma camada de rótulos ou escolha uma.</translation>
     </message>
     <message>
@@ -3432,37 +3432,37 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>&#x27;{name}&#x27; has {found} different values: it is an image and no class raster. Choose another layer.</source>
+        <source>&#x27;{name}&#x27; has {found} different values, so it is an image and not a class raster. Choose another layer.</source>
         <translation>«{name}» tem {found} valores diferentes: é uma imagem e não um raster de classes. Escolha outra camada.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>{found} different values were found, and a model can have {most} classes at most. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <source>{found} different values were found, but a model can have at most {most} classes. Choose the field that holds the class rather than an ID of the features, or merge classes.</source>
         <translation>Foram encontrados {found} valores diferentes e um modelo pode ter no máximo {most} classes. Escolha o campo da classe, e não um que numere as feições, ou junte classes.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>All labels lie beside the rasters. Draw some on them.</source>
+        <source>All labels lie outside the rasters. Draw some on them.</source>
         <translation>Todos os rótulos estão fora dos rasters. Desenhe alguns sobre eles.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
+        <source>Label at least two classes: there are no labels of &#x27;{}&#x27; yet.</source>
         <translation>Rotule pelo menos duas classes: nada está rotulado como &#x27;{}&#x27; ainda.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Label at least two classes. Add a second one.</source>
+        <source>Label at least two classes. Add a second class.</source>
         <translation>Rotule pelo menos duas classes. Adicione uma segunda.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Few labels: {}. The model can be trained, but hardly be judged.</source>
+        <source>Few labels: {}. The model can be trained, but its accuracy can hardly be measured.</source>
         <translation>Poucos rótulos: {}. O modelo pode ser treinado, mas dificilmente avaliado.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Choose a raster first: the label layer gets its coordinate system.</source>
+        <source>Choose a raster first: the label layer uses its coordinate system.</source>
         <translation>Escolha antes um raster: a camada de rótulos recebe o sistema de referência de coordenadas dele.</translation>
     </message>
     <message>
@@ -3472,7 +3472,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Where shall the labels be kept?</source>
+        <source>Save label layer</source>
         <translation>Onde os rótulos devem ser guardados?</translation>
     </message>
     <message>
@@ -3482,12 +3482,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Without a class, and so left out: {}.</source>
+        <source>Left out because they have no class: {}.</source>
         <translation>Sem classe e por isso deixados de fora: {}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Beside the rasters, and so left out: {}.</source>
+        <source>Left out because they lie outside the rasters: {}.</source>
         <translation>Fora dos rasters e por isso deixados de fora: {}.</translation>
     </message>
     <message>
@@ -3502,7 +3502,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Makes an empty polygon layer beside the project, with a field for the class, and begins to draw in it.</source>
+        <source>Creates an empty polygon layer next to the project, with a field for the class, and starts drawing in it.</source>
         <translation>Cria uma camada de polígonos vazia ao lado do projeto, com um campo para a classe, e começa a desenhar nela.</translation>
     </message>
     <message>
@@ -3512,7 +3512,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Draw three to ten small polygons of every class, in different places, each on ground that is surely this class. What you do not label is ignored.</source>
+        <source>Draw three to ten small polygons of every class, in different places, each on an area that clearly belongs to this class. Areas that you do not label are ignored.</source>
         <translation>Desenhe de três a dez polígonos pequenos de cada classe, em locais diferentes, cada um em terreno que seja com certeza dessa classe. O que você não rotula é ignorado.</translation>
     </message>
     <message>
@@ -3522,7 +3522,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>In the map view</source>
+        <source>In the current map view</source>
         <translation>Na vista do mapa</translation>
     </message>
     <message>
@@ -3537,7 +3537,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>For models that give every pixel a class.</source>
+        <source>Only for models that assign a class to every pixel.</source>
         <translation>Para modelos que dão uma classe a cada pixel.</translation>
     </message>
     <message>
@@ -3572,7 +3572,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Stands other dates, other light and haze.</source>
+        <source>Robust to other dates, light and haze.</source>
         <translation>Suporta outras datas, outra luz e névoa.</translation>
     </message>
     <message>
@@ -3582,7 +3582,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A little better here, and may fail elsewhere.</source>
+        <source>Slightly better here, but may fail elsewhere.</source>
         <translation>Um pouco melhor aqui, e pode falhar em outros lugares.</translation>
     </message>
     <message>
@@ -3607,17 +3607,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Rounds</source>
-        <translation>Rodadas</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Dev&amp;ice</source>
         <translation>D&amp;ispositivo</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Held bac&amp;k to judge</source>
+        <source>Labels held bac&amp;k</source>
         <translation>Reservados para ava&amp;liar</translation>
     </message>
     <message>
@@ -3632,57 +3627,57 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Decides by your labels and your machine.</source>
+        <source>Decided by the number of labels and the computer.</source>
         <translation>Decide conforme os seus rótulos e a sua máquina.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Base stays as it is (quick)</source>
+        <source>Backbone unchanged (quick)</source>
         <translation>A base fica como está (quick)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Only a last step learns: takes seconds, and suits few labels.</source>
+        <source>Trains only a last layer: takes seconds and suits few labels.</source>
         <translation>Só um último passo aprende: leva segundos e serve para poucos rótulos.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A small part learns (adapters)</source>
+        <source>Part of the model (adapters)</source>
         <translation>Uma pequena parte aprende (adapters)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes few of the base&#x27;s weights: takes minutes.</source>
+        <source>Changes a small part of the model&#x27;s weights: takes minutes.</source>
         <translation>Altera poucos pesos da base: leva minutos.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>All of it learns (full)</source>
+        <source>Whole model (full)</source>
         <translation>Toda a base aprende (full)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes all weights: wants many labels and a GPU.</source>
+        <source>Changes all weights: needs many labels and a GPU.</source>
         <translation>Altera todos os pesos: pede muitos rótulos e uma GPU.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>How often the labels are gone through.</source>
+        <source>How many times the training passes through the labels.</source>
         <translation>Quantas vezes os rótulos são percorridos.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A GPU where one works, else the processor.</source>
+        <source>The GPU if it works, otherwise the processor.</source>
         <translation>Uma GPU onde ela funciona, senão o processador.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Whole groups of neighbouring labels, so that the model is judged elsewhere; with 0 it is not judged.</source>
+        <source>Whole groups of neighbouring labels, so that accuracy is measured on areas that the model has not seen. With 0, it is not measured.</source>
         <translation>Grupos inteiros de rótulos vizinhos, para que o modelo seja avaliado em outro lugar; com 0, ele não é avaliado.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>The same seed gives the same result again. Try others to see how much varies.</source>
+        <source>The same seed always gives the same result. Try other seeds to see how much results vary.</source>
         <translation>A mesma semente dá de novo o mesmo resultado. Tente outras para ver quanto varia.</translation>
     </message>
     <message>
@@ -3692,7 +3687,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>One raster band for each band of the base, in its order, such as 2,3,4,8.</source>
+        <source>One raster band for each band of the base model, in its order, such as 2,3,4,8.</source>
         <translation>Uma banda do raster para cada banda da base, na ordem dela, como 2,3,4,8.</translation>
     </message>
     <message>
@@ -3707,7 +3702,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
-        <source>Places, the least sure first: {}</source>
+        <source>Places, least certain first: {}</source>
         <translation>Locais, o menos seguro primeiro: {}</translation>
     </message>
     <message>
@@ -3722,47 +3717,47 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your changes (quick).</source>
+        <source>Decided automatically: &#x27;{base}&#x27; is not changed, and only a last layer is trained (quick).</source>
         <translation>Decidido automaticamente: &#x27;{base}&#x27; fica como está, e só um último passo aprende as suas mudanças (quick).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Starts from &#x27;{base}&#x27;. How much of it learns is decided by your labels and your machine.</source>
+        <source>Starts from &#x27;{base}&#x27;. How much of it is trained depends on your labels and your computer.</source>
         <translation>Parte de &#x27;{base}&#x27;. Quanto dele aprende é decidido pelos seus rótulos e pela sua máquina.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your classes (quick). That suits fewer than {many} labels; there are {labels}.</source>
+        <source>Decided automatically: &#x27;{base}&#x27; is not changed, and only a last layer is trained (quick). This suits fewer than {many} labels; there are {labels}.</source>
         <translation>Decidido automaticamente: &#x27;{base}&#x27; fica como está, e só um último passo aprende as suas classes (quick). Serve para menos de {many} rótulos; há {labels}.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: with {labels} labels &#x27;{base}&#x27; learns along, all of it on a working GPU (full), else a small part (adapters), or none where it is large (quick).</source>
+        <source>Decided automatically: with {labels} labels, &#x27;{base}&#x27; is trained as well: all of it with a working GPU (full), otherwise a small part (adapters), or none of it if it is large (quick).</source>
         <translation>Decidido automaticamente: com {labels} rótulos &#x27;{base}&#x27; também aprende, todo ele com uma GPU que funcione (full), senão uma pequena parte (adapters), ou nada se for grande (quick).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>&#x27;{base}&#x27; stays as it is, and only a last step learns your labels (quick).</source>
+        <source>&#x27;{base}&#x27; is not changed, and only a last layer is trained (quick).</source>
         <translation>&#x27;{base}&#x27; fica como está, e só um último passo aprende os seus rótulos (quick).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>A small part of &#x27;{base}&#x27; learns along (adapters).</source>
+        <source>A small part of &#x27;{base}&#x27; is trained as well (adapters).</source>
         <translation>Uma pequena parte de &#x27;{base}&#x27; também aprende (adapters).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>All of &#x27;{base}&#x27; learns along (full): wants many labels and a GPU.</source>
+        <source>All of &#x27;{base}&#x27; is trained (full), which needs many labels and a GPU.</source>
         <translation>Todo &#x27;{base}&#x27; também aprende (full): pede muitos rótulos e uma GPU.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
-        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <source>The map view does not show any raster that the model was trained on. Zoom to one of them.</source>
         <translation>O mapa não mostra nenhum raster com que o modelo aprendeu. Aproxime-se de um deles.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
-        <source>The rasters that the model learned from are not there any more.</source>
+        <source>The rasters that the model was trained on are no longer in the project.</source>
         <translation>Os rasters com que o modelo aprendeu não existem mais.</translation>
     </message>
     <message>
@@ -3777,17 +3772,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
-        <source>Preview of the middle of the map in {seconds:.1f} s. Zoom in to see another part.</source>
+        <source>Preview of the centre of the map view in {seconds:.1f} s. Zoom in to see other areas.</source>
         <translation>Prévia do centro do mapa em {seconds:.1f} s. Aproxime para ver outra parte.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
-        <source>Preview of what the map shows in {seconds:.1f} s.</source>
+        <source>Preview of the map view in {seconds:.1f} s.</source>
         <translation>Prévia do que o mapa mostra em {seconds:.1f} s.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_describer.py"/>
-        <source>Looking at the bands of {}</source>
+        <source>Checking the bands of {}</source>
         <translation>Examinando as bandas de {}</translation>
     </message>
     <message>
@@ -3797,7 +3792,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
-        <source>Take this raster out</source>
+        <source>Remove this raster</source>
         <translation>Retirar este raster</translation>
     </message>
     <message>
@@ -3812,7 +3807,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
-        <source>Learns from several rasters at once: other places, other dates. They share the labels.</source>
+        <source>Trains on several rasters at once, for instance of other places or dates. They share the labels.</source>
         <translation>Aprende com vários rasters de uma vez: outros locais, outras datas. Eles usam os mesmos rótulos.</translation>
     </message>
     <message>
@@ -3827,7 +3822,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Opens the report in the browser.</source>
+        <source>Opens the report in the web browser.</source>
         <translation>Abre o relatório no navegador.</translation>
     </message>
     <message>
@@ -3837,7 +3832,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Maps what the map view shows, as a temporary layer above the imagery.</source>
+        <source>Maps the current map view, as a temporary layer above the imagery.</source>
         <translation>Mapeia o que a vista do mapa mostra, como camada temporária acima das imagens.</translation>
     </message>
     <message>
@@ -3847,7 +3842,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Shows the preview to the left of a line only, which you drag over the map (Esc ends)</source>
+        <source>Shows the preview only to the left of a line, which you can drag across the map (press Esc to exit)</source>
         <translation>Mostra a prévia só à esquerda de uma linha, que você arrasta sobre o mapa (Esc encerra)</translation>
     </message>
     <message>
@@ -3857,7 +3852,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Opens the tool with the model and the raster filled in.</source>
+        <source>Opens the tool with the model and the raster already chosen.</source>
         <translation>Abre a ferramenta com o modelo e o raster já preenchidos.</translation>
     </message>
     <message>
@@ -3872,7 +3867,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Goes back to the labels, with this model as the one to start from.</source>
+        <source>Returns to the labels, with this model as the one to start from.</source>
         <translation>Volta aos rótulos, com este modelo como ponto de partida.</translation>
     </message>
     <message>
@@ -3882,27 +3877,27 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Per cent of each row</source>
+        <source>Percent of each row</source>
         <translation>Por cento de cada linha</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>When a model was trained, here stands how good it is.</source>
+        <source>The accuracy of the model is shown here after training.</source>
         <translation>Quando um modelo foi treinado, aqui consta quão bom ele é.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Mapping what the map shows…</source>
+        <source>Mapping the current view…</source>
         <translation>Mapeando o que o mapa mostra…</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Labels that were held back: {samples}. Each place was held back once, from a model that did not see it; the model itself learned from all.</source>
+        <source>Held-back labels: {samples}. Each place was held back once, from a model that did not see it; the final model was trained on all labels.</source>
         <translation>Rótulos que foram reservados: {samples}. Cada local foi reservado uma vez, de um modelo que não o viu; o modelo em si aprendeu com todos.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Labels that were held back: {samples}. The best round was chosen by the same labels, so they flatter it a little.</source>
+        <source>Held-back labels: {samples}. The best epoch was chosen with the same labels, so these figures are slightly too optimistic.</source>
         <translation>Rótulos que foram reservados: {samples}. A melhor rodada foi escolhida pelos mesmos rótulos; por isso eles a favorecem um pouco.</translation>
     </message>
     <message>
@@ -3912,22 +3907,22 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Round</source>
+        <source>Epoch</source>
         <translation>Rodada</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Parts judged</source>
+        <source>Parts assessed</source>
         <translation>Partes avaliadas</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Curves appear as soon as labels that were held back have been judged.</source>
+        <source>The curves appear after the first results on held-back labels.</source>
         <translation>As curvas aparecem assim que rótulos reservados forem avaliados.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>There is nothing to draw: no labels were held back.</source>
+        <source>There are no curves, because no labels were held back.</source>
         <translation>Não há nada a desenhar: nenhum rótulo foi reservado.</translation>
     </message>
     <message>
@@ -3947,7 +3942,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
-        <source>Stopping, and writing the best model so far…</source>
+        <source>Stopping and saving the best model so far…</source>
         <translation>Parando e gravando o melhor modelo até agora…</translation>
     </message>
     <message>
@@ -3962,7 +3957,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
-        <source>Stopped. There was no model yet, so nothing was kept.</source>
+        <source>Stopped. There was no model yet, so nothing was saved.</source>
         <translation>Interrompido. Ainda não havia modelo; por isso nada foi mantido.</translation>
     </message>
     <message>
@@ -3972,12 +3967,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>On held-back labels, after round {done} of at most {rounds}:</source>
+        <source>On held-back labels, after epoch {done} of at most {rounds}:</source>
         <translation>Em rótulos reservados, após a rodada {done} de no máximo {rounds}:</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>On held-back labels, before the first round:</source>
+        <source>On held-back labels, before the first epoch:</source>
         <translation>Em rótulos reservados, antes da primeira rodada:</translation>
     </message>
     <message>
@@ -3987,52 +3982,52 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>No labels have been judged yet.</source>
+        <source>No results on held-back labels yet.</source>
         <translation>Nenhum rótulo foi avaliado ainda.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>&#x27;Stop now&#x27; does not wait, and keeps nothing.</source>
+        <source>&#x27;Stop now&#x27; stops immediately and keeps nothing.</source>
         <translation>&#x27;Parar agora&#x27; não espera e não mantém nada.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>There is no model yet: Cancel leaves nothing behind.</source>
+        <source>There is no model yet: if you cancel, nothing is saved.</source>
         <translation>Ainda não há modelo: Cancelar não deixa nada.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model as it is.</source>
+        <source>If you cancel, the model is kept as it is now.</source>
         <translation>Cancelar mantém o modelo como está.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model from before the first round, the best so far.</source>
+        <source>If you cancel, the model from before the first epoch is kept, the best so far.</source>
         <translation>Cancelar mantém o modelo de antes da primeira rodada, o melhor até agora.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model of round {best}, the best so far.</source>
+        <source>If you cancel, the model of epoch {best} is kept, the best so far.</source>
         <translation>Cancelar mantém o modelo da rodada {best}, o melhor até agora.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model of round {best}, the best so far, was kept.</source>
+        <source>Stopped early. The model of epoch {best}, the best so far, was kept.</source>
         <translation>Interrompido antes do fim. O modelo da rodada {best}, o melhor até agora, foi mantido.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model from before the first round was kept.</source>
+        <source>Stopped early. The model from before the first epoch was kept.</source>
         <translation>Interrompido antes do fim. O modelo de antes da primeira rodada foi mantido.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model of the last round was kept.</source>
+        <source>Stopped early. The model of the last epoch was kept.</source>
         <translation>Interrompido antes do fim. O modelo da última rodada foi mantido.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Done in {time}. The model of round {best}, the best, was kept.</source>
+        <source>Done in {time}. The model of epoch {best}, the best one, was kept.</source>
         <translation>Concluído em {time}. O modelo da rodada {best}, o melhor, foi mantido.</translation>
     </message>
     <message>
@@ -4067,17 +4062,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <source>The layer &#x27;{}&#x27; has no text or whole-number field that could hold a class. Add one, and give every feature its class.</source>
         <translation>A camada &#x27;{}&#x27; não tem nenhum campo de texto ou de números inteiros que possa conter uma classe. Adicione um e dê a cada feição a sua classe.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <source>None of the labels has a class: fill in the field &#x27;{}&#x27;.</source>
         <translation>Nenhum rótulo tem classe: preencha o campo &#x27;{}&#x27;.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <source>The layer &#x27;{}&#x27; is an image rendered by a web service, so its colours are not classes. Choose the original class raster, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation>A camada &#x27;{}&#x27; é uma figura que um serviço web desenha: suas cores não são classes. Escolha o próprio raster de classes, como GeoTIFF ou de um serviço de coberturas (WCS).</translation>
     </message>
     <message>
@@ -4117,12 +4112,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>
-        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer&#x27;s properties; it is honoured here all the same.</source>
+        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer properties. It is still treated as no-data here.</source>
         <translation>O valor sem dados de &#x27;{name}&#x27;, banda {band}, está desativado nas propriedades da camada; mesmo assim, é respeitado aqui.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>
-        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is left out: only single values are supported.</source>
+        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is ignored: only single values are supported.</source>
         <translation>O intervalo adicional sem dados {low} a {high} de &#x27;{name}&#x27; é deixado de fora: só há suporte para valores únicos.</translation>
     </message>
     <message>
@@ -4142,13 +4137,8 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/styling.py"/>
-        <source>To be judged</source>
+        <source>Not yet labelled</source>
         <translation>A avaliar</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/styling.py"/>
-        <source>Judged</source>
-        <translation>Avaliados</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/styling.py"/>
@@ -4157,12 +4147,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
-        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that brings it.</source>
+        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that provides it.</source>
         <translation>Não existe o algoritmo &#x27;{}&#x27;. Ative o complemento que o fornece.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
-        <source>The inputs could not be read. The log says more.</source>
+        <source>The inputs could not be read. See the log for details.</source>
         <translation>As entradas não puderam ser lidas. O log diz mais.</translation>
     </message>
     <message>
@@ -4172,22 +4162,22 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>&#x27;{}&#x27; is no address that can be downloaded: it must begin with https:// or http://.</source>
+        <source>&#x27;{}&#x27; is not an address for downloads: it must begin with https:// or http://.</source>
         <translation>&#x27;{}&#x27; não é um endereço do qual se possa baixar: deve começar com https:// ou http://.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>&#x27;{path}&#x27; cannot be written: {reason}. Make room, or choose another folder.</source>
+        <source>&#x27;{path}&#x27; cannot be written: {reason}. Free some space, or choose another folder.</source>
         <translation>&#x27;{path}&#x27; não pode ser gravado: {reason}. Libere espaço ou escolha outra pasta.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
+        <source>The download could not start: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
         <translation>O download não começou: {} Verifique o endereço, a rede e o proxy em Configurações &gt; Opções &gt; Rede.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The download was cut off: {} What came so far is kept; download again to go on from there.</source>
+        <source>The download was interrupted: {} The downloaded part is kept; download again to continue.</source>
         <translation>O download foi interrompido: {} O que já chegou é mantido; baixe de novo para continuar daí.</translation>
     </message>
     <message>
@@ -4197,12 +4187,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>{came} of {whole} bytes came.</source>
+        <source>{came} of {whole} bytes were received.</source>
         <translation>chegaram {came} de {whole} bytes.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>the server sent nothing.</source>
+        <source>the server sent no data.</source>
         <translation>o servidor não enviou nada.</translation>
     </message>
     <message>
@@ -4212,32 +4202,32 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The server does not give {url} to everybody ({status}). Download it with your browser and import the file.</source>
+        <source>The server does not allow public access to {url} ({status}). Download it with your browser and import the file.</source>
         <translation>O servidor não fornece {url} a todos ({status}). Baixe com o seu navegador e importe o arquivo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The proxy asks for a name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
+        <source>The proxy requires a user name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
         <translation>O proxy pede nome e senha (407). Defina-os no QGIS: Configurações &gt; Opções &gt; Rede.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The server answered {status} for {url}. Try again later.</source>
+        <source>The server returned the status {status} for {url}. Try again later.</source>
         <translation>O servidor respondeu {status} para {url}. Tente mais tarde.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The downloaded file has {came} bytes, expected are {size}. It was removed; try again later.</source>
+        <source>The downloaded file has {came} bytes instead of {size}. It was deleted; try again later.</source>
         <translation>O arquivo baixado tem {came} bytes; esperavam-se {size}. Ele foi removido; tente mais tarde.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The downloaded file is not the published one: its SHA-256 is {found}, expected is {expected}. It was removed; do not use it from elsewhere either.</source>
+        <source>The downloaded file is not the published one: its SHA-256 is {found} instead of {expected}. It was deleted; do not use copies of it from other sources.</source>
         <translation>O arquivo baixado não é o publicado: o SHA-256 dele é {found}; esperava-se {expected}. Ele foi removido; também não o use de outra fonte.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/engine_state.py"/>
-        <source>Look at the SpectralGPT engine</source>
+        <source>Check the SpectralGPT engine</source>
         <translation>Examinar o motor do SpectralGPT</translation>
     </message>
     <message>
@@ -7122,12 +7112,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/base_python.py"/>
-        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install one (from python.org, or &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
+        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install it (from python.org, or with &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
         <translation>Não foi encontrado um Python adequado: o motor precisa de Python de 64 bits, 3.9 a 3.14, com o módulo venv. Instale um (de python.org ou com &#x27;sudo apt install python3-venv&#x27;) e tente de novo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_client.py"/>
-        <source>The engine failed without saying why.</source>
+        <source>The engine failed without an error message.</source>
         <translation>O motor falhou sem dizer por quê.</translation>
     </message>
     <message>
@@ -7137,7 +7127,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The last installation of the engine did not come to its end. Install it again.</source>
+        <source>The last installation of the engine was not completed. Install it again.</source>
         <translation>A última instalação do motor não chegou ao fim. Instale-o de novo.</translation>
     </message>
     <message>
@@ -7152,12 +7142,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The Python that the engine was made from is gone or was replaced. Repair the engine.</source>
+        <source>The Python installation that the engine is based on was removed or replaced. Repair the engine.</source>
         <translation>O Python a partir do qual o motor foi criado não existe mais ou foi substituído. Repare o motor.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The plugin was updated and asks for other versions of the engine&#x27;s libraries. Update the engine.</source>
+        <source>The plugin was updated and needs other versions of the engine&#x27;s libraries. Update the engine.</source>
         <translation>O complemento foi atualizado e pede outras versões das bibliotecas do motor. Atualize o motor.</translation>
     </message>
     <message>
@@ -7167,12 +7157,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The disk of {1} has {2} GB free, and the installation needs {3} GB. Make room, or choose another folder for the engine.</source>
+        <source>The disk of {1} has {2} GB of free space, but the installation needs {3} GB. Free some space, or choose another folder for the engine.</source>
         <translation>O disco de {1} tem {2} GB livres, e a instalação precisa de {3} GB. Libere espaço ou escolha outra pasta para o motor.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine ran out of memory or was ended by the system. Close other programs, choose a smaller extent, or lower the number of threads, and run it again.</source>
+        <source>The engine ran out of memory or was terminated by the system. Close other programs, choose a smaller extent, or reduce the number of threads, and run it again.</source>
         <translation>O motor ficou sem memória ou foi encerrado pelo sistema. Feche outros programas, escolha uma extensão menor ou reduza o número de threads, e execute de novo.</translation>
     </message>
     <message>
@@ -7182,17 +7172,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine crashed (access violation, 0xC0000005) in one of its libraries. Try the device &#x27;cpu&#x27;; if it happens again, update the graphics driver. </source>
+        <source>The engine crashed in one of its libraries (access violation, 0xC0000005). Try the device &#x27;cpu&#x27;. If it happens again, update the graphics driver. </source>
         <translation>O motor travou (violação de acesso, 0xC0000005) em uma das bibliotecas dele. Tente o dispositivo &#x27;cpu&#x27;; se acontecer de novo, atualize o driver de vídeo. </translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start QGIS again. </source>
+        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then restart QGIS. </source>
         <translation>Uma biblioteca de que o motor precisa não foi encontrada (0xC0000135). Instale o &#x27;Microsoft Visual C++ Redistributable&#x27; (x64) e reinicie o QGIS. </translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start Windows again.</source>
+        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then restart Windows.</source>
         <translation>Uma biblioteca do motor não pôde iniciar (0xC0000142). Instale o &#x27;Microsoft Visual C++ Redistributable&#x27; (x64) e reinicie o Windows.</translation>
     </message>
     <message>
@@ -7202,7 +7192,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine uses an instruction that this processor lacks (0xC000001D).</source>
+        <source>The engine needs an instruction that this processor does not support (0xC000001D).</source>
         <translation>O motor usa uma instrução que este processador não tem (0xC000001D).</translation>
     </message>
     <message>
@@ -7212,52 +7202,52 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>{1} It may take {2} MB of memory, which may be too little: see the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
+        <source>{1} It is limited to {2} MB of memory, which may not be enough. See the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
         <translation>{1} Ele pode usar {2} MB de memória, o que talvez seja pouco: veja o limite de memória em Configurações &gt; Opções &gt; SpectralGPT.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine stopped answering and was ended. Run it again.</source>
+        <source>The engine stopped responding and was terminated. Run it again.</source>
         <translation>O motor parou de responder e foi encerrado. Execute de novo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine ended without an answer (exit code {1}).</source>
+        <source>The engine stopped without a result (exit code {1}).</source>
         <translation>O motor terminou sem resposta (código de saída {1}).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_lock.py"/>
-        <source>The engine is being installed by another process (number {1}). Wait until it has ended, or end it, and try again.</source>
+        <source>The engine is being installed by another process (number {1}). Wait until it is done, or end that process, and try again.</source>
         <translation>O motor está sendo instalado por outro processo (número {1}). Espere até que termine, ou encerre-o, e tente de novo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The disk is full. Make room, or choose another folder for the engine in the settings.</source>
+        <source>The disk is full. Free some space, or choose another folder for the engine in the settings.</source>
         <translation>O disco está cheio. Libere espaço ou escolha outra pasta para o motor nas configurações.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The system&#x27;s protection (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
+        <source>The system&#x27;s security software (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
         <translation>A proteção do sistema (antivírus ou controle de aplicativos) impediu a instalação. Peça ao seu administrador que permita a pasta do motor ou escolha outra nas configurações.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>A file of the engine is in use. Wait until running jobs have ended, or restart QGIS.</source>
+        <source>A file of the engine is in use. Wait until running jobs are done, or restart QGIS.</source>
         <translation>Um arquivo do motor está em uso. Espere até que os trabalhos em execução terminem ou reinicie o QGIS.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The engine&#x27;s folder may not be written to. Choose a folder of your own in the settings, or have its permissions changed.</source>
+        <source>You do not have write access to the engine&#x27;s folder. Choose another folder in the settings, or have its permissions changed.</source>
         <translation>Não há permissão para gravar na pasta do motor. Escolha uma pasta sua nas configurações ou peça que as permissões dela sejam alteradas.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The engine&#x27;s folder has too long a path for Windows. Choose a shorter one in the settings.</source>
+        <source>The path of the engine&#x27;s folder is too long for Windows. Choose a shorter one in the settings.</source>
         <translation>O caminho da pasta do motor é longo demais para o Windows. Escolha um mais curto nas configurações.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The certificate of the package server was not accepted, as happens behind a company&#x27;s inspecting proxy. Give your company&#x27;s CA file in the settings, or use a folder of wheels.</source>
+        <source>The certificate of the package server was rejected, as often happens behind a corporate proxy that inspects traffic. Specify your organisation&#x27;s CA file in the settings, or use a folder of wheels.</source>
         <translation>O certificado do servidor de pacotes não foi aceito, como acontece atrás do proxy de inspeção de uma empresa. Dê o arquivo CA da sua empresa nas configurações ou use uma pasta de pacotes wheel.</translation>
     </message>
     <message>
@@ -7267,37 +7257,37 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The package server refused access (401 or 403). Check the index&#x27;s address and password in the settings.</source>
+        <source>The package server denied access (401 or 403). Check the address and password of the package index in the settings.</source>
         <translation>O servidor de pacotes recusou o acesso (401 ou 403). Verifique o endereço e a senha do índice nas configurações.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The package server was not reached. Check the network and, in the settings, the proxy and the index; without a network, install from a folder of wheels.</source>
+        <source>The package server could not be reached. Check the network and, in the settings, the proxy and the package index. Without a network connection, install from a folder of wheels.</source>
         <translation>O servidor de pacotes não foi alcançado. Verifique a rede e, nas configurações, o proxy e o índice; sem rede, instale a partir de uma pasta de pacotes wheel.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>A package arrived damaged. Run the installation again.</source>
+        <source>A package was damaged during download. Run the installation again.</source>
         <translation>Um pacote chegou danificado. Execute a instalação de novo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The system is too old for the engine&#x27;s libraries (its C library lacks what they need).</source>
+        <source>The operating system is too old for the engine&#x27;s libraries (its C library lacks functions that they need).</source>
         <translation>O sistema é antigo demais para as bibliotecas do motor (a biblioteca C dele não tem o que elas precisam).</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The memory did not suffice. Close other programs and run the installation again.</source>
+        <source>There was not enough memory. Close other programs and run the installation again.</source>
         <translation>A memória não bastou. Feche outros programas e execute a instalação de novo.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>There is no build of {1} for {2} where it was looked for. Use 64-bit Python 3.9 to 3.14; a mirror set in the settings may be incomplete.</source>
+        <source>No build of {1} for {2} was found. Use 64-bit Python 3.9 to 3.14. If a package mirror is set in the settings, it may be incomplete.</source>
         <translation>Não há compilação de {1} para {2} onde se procurou. Use Python de 64 bits, 3.9 a 3.14; um espelho definido nas configurações pode estar incompleto.</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/package_installer.py"/>
-        <source>The folder of wheels &#x27;{1}&#x27; is missing or has no .whl files.</source>
+        <source>The folder of wheels &#x27;{1}&#x27; is missing or contains no .whl files.</source>
         <translation>A pasta de pacotes wheel &#x27;{1}&#x27; falta ou não tem arquivos .whl.</translation>
     </message>
     <message>

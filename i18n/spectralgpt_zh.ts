@@ -5,12 +5,12 @@
     <name>SpectralGPT</name>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
-        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} were chosen for {parameter}. Choose one raster band for each, or none to have them matched automatically.</source>
+        <source>The model &#x27;{model}&#x27; needs {expected} bands in this order: {bands}. {given} bands were chosen for {parameter}. Choose one raster band for each, or none to match them automatically.</source>
         <translation>模型“{model}”需要 {expected} 个波段，顺序为：{bands}。为 {parameter} 选择了 {given} 个。请为每个波段选择一个栅格波段，或都不选以自动匹配。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/band_choice.py"/>
-        <source>The layer &#x27;{layer}&#x27; is a picture that a web service draws, in red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the imagery itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <source>The layer &#x27;{layer}&#x27; is an image rendered by a web service, with only red, green and blue. The model &#x27;{model}&#x27; needs {expected} measured bands: {bands}. Use the original imagery, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation>图层“{layer}”是网络服务绘制的红绿蓝图片。模型“{model}”需要 {expected} 个实测波段：{bands}。请使用影像本身，例如 GeoTIFF 或来自覆盖服务 (WCS) 的影像。</translation>
     </message>
     <message>
@@ -45,12 +45,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must lie between {low:g} and {high:g}.</source>
+        <source>&#x27;{parameter}&#x27; ({name}) is {value}; it must be between {low:g} and {high:g}.</source>
         <translation>“{parameter}”({name}) 的值为 {value}；必须介于 {low:g} 和 {high:g} 之间。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;, which is no file this tool writes. Give a file name that ends in {expected}.</source>
+        <source>&#x27;{parameter}&#x27; would be written to &#x27;{target}&#x27;, but this tool cannot write that type of file. Specify a file name that ends in {expected}.</source>
         <translation>“{parameter}”将写入“{target}”，但此工具不能写出这种文件。请指定以 {expected} 结尾的文件名。</translation>
     </message>
     <message>
@@ -60,12 +60,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>&#x27;{parameter}&#x27; is to be written to &#x27;{target}&#x27;: QGIS opens no GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; and two digits, such as %20, in its path. Give another name or folder.</source>
+        <source>&#x27;{parameter}&#x27; would be written to &#x27;{target}&#x27;, but QGIS cannot open a GeoPackage with a &#x27;;&#x27; in its name, or with a &#x27;%&#x27; followed by two digits (such as %20) in its path. Choose another name or folder.</source>
         <translation>“{parameter}”将写入“{target}”：QGIS 无法打开名称中含“;”或路径中含“%”加两位数字（例如 %20）的 GeoPackage。请换一个名称或文件夹。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>Stopped early. What was done so far was kept.</source>
+        <source>Stopped early. The results so far were kept.</source>
         <translation>已提前停止。到目前为止完成的内容已保留。</translation>
     </message>
     <message>
@@ -75,7 +75,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/base.py"/>
-        <source>What was computed was kept. Run the tool again with the same settings and the same output: it goes on where it stopped.</source>
+        <source>The results so far were kept. To continue, run the tool again with the same settings and the same output.</source>
         <translation>已计算的内容已保留。请用相同的设置和相同的输出再次运行此工具：它将从停止处继续。</translation>
     </message>
     <message>
@@ -85,7 +85,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>Labels the cells of a grid, or your polygons, by what a raster shows there.</source>
+        <source>Labels grid cells or your own polygons with the kind of scene that a raster shows there.</source>
         <translation>根据栅格显示的内容，为网格单元或您的多边形标注场景类别。</translation>
     </message>
     <message>
@@ -95,12 +95,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>&lt;p&gt;Says what kind of scene each place shows, such as a residential area, a highway or annual crops. One label covers a whole cell or polygon; for the class of each pixel use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 takes the size the model learned from, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter doubtful ones. Below about 60 the second-best label was close. A multi-label model gives every label that passed its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Determines what kind of scene each place shows, such as a residential area, a highway or annual crops. Each cell or polygon gets one label as a whole; to classify individual pixels, use &#x27;Land-cover map&#x27;.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image, with all bands in one layer.&lt;br&gt;&lt;b&gt;Zones&lt;/b&gt;: polygons to label, such as parcels. Without zones, a grid is laid over the raster.&lt;br&gt;&lt;b&gt;Cell size&lt;/b&gt;: the side of a grid cell in map units; 0 uses the size that the model was trained on, which is usually best.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Labelled scenes&lt;/b&gt;: polygons with the label (class_name), its confidence in percent, and the probability of every class (prob_...), so that you can filter out uncertain ones. Below about 60, the second-best label was close. A multi-label model assigns every label above its threshold; the colour is that of the most probable one.&lt;/p&gt;</source>
         <translation>&lt;p&gt;判断每个位置是哪一类场景，例如居民区、公路或一年生作物。一个标签对应整个网格单元或多边形；若需要每个像元的类别，请使用“土地覆盖制图”。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;栅格&lt;/b&gt;：多光谱影像，所有波段在同一图层中。&lt;br&gt;&lt;b&gt;分区&lt;/b&gt;：要标注的多边形，例如地块。没有分区时，将在栅格上铺设网格。&lt;br&gt;&lt;b&gt;单元大小&lt;/b&gt;：网格单元的边长，以地图单位表示；0 表示采用模型学习时的大小，通常效果最好。&lt;br&gt;&lt;b&gt;波段&lt;/b&gt;：留空则按名称或波长匹配。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;场景分类结果&lt;/b&gt;：多边形，带有标签 (class_name)、以百分比表示的置信度以及每个类别的概率 (prob_...)，便于筛选出存疑的结果。低于约 60 时，排第二的标签与之接近。多标签模型给出所有超过其阈值的标签；颜色为概率最高的标签的颜色。&lt;/p&gt;</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/classify.py"/>
-        <source>Cell size (0 = the model&#x27;s own)</source>
+        <source>Cell size (0 = the model&#x27;s own size)</source>
         <translation>单元大小（0 = 模型自身的大小）</translation>
     </message>
     <message>
@@ -140,7 +140,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Maps what changed between two multispectral rasters of the same place.</source>
+        <source>Maps the changes between two multispectral rasters of the same place.</source>
         <translation>绘制同一地点两幅多光谱栅格之间的变化图。</translation>
     </message>
     <message>
@@ -150,7 +150,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change is the model&#x27;s: the one that ships looks for construction, passes over seasons and crops, and mostly misses water that rises or falls.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is put on the grid of the first. Choose dates without clouds and, where you can, from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: the probability from which a pixel counts as changed. Leave it empty for the model&#x27;s own; raise it when too much is marked, lower it when changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; drops smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are sure. Values around the threshold are worth a look at both images.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Maps what changed on the ground between two dates. What counts as change depends on the model: the included one detects construction, ignores seasons and crops, and mostly misses rising or falling water.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Before&lt;/b&gt; and &lt;b&gt;after&lt;/b&gt;: two multispectral rasters of the same place. They may differ in grid, pixel size and coordinate system: the second is resampled to the grid of the first. Choose cloud-free dates, if possible from the same season.&lt;br&gt;&lt;b&gt;Threshold&lt;/b&gt;: pixels count as changed from this probability on. Leave it empty to use the threshold of the model; raise it if too much is marked as changed, lower it if changes are missed.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; removes smaller changes.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Change map&lt;/b&gt;: 0 unchanged, 1 changed, on the grid of the first raster.&lt;br&gt;&lt;b&gt;Probability of change&lt;/b&gt; from 0 to 1: dark areas are the most certain. Where values are close to the threshold, compare the two images yourself.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; of what changed, and a table of &lt;b&gt;areas&lt;/b&gt;, measured on the ellipsoid.&lt;/p&gt;</source>
         <translation>&lt;p&gt;绘制两个日期之间地面发生变化的地图。什么算作变化由模型决定：随插件提供的模型寻找建设活动，忽略季节和作物的变化，并且大多检测不到水位的涨落。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;变化前&lt;/b&gt;和&lt;b&gt;变化后&lt;/b&gt;：同一地点的两幅多光谱栅格。它们的网格、像元大小和坐标系可以不同：第二幅会被对齐到第一幅的网格。请选择无云的日期，并尽可能选择同一季节。&lt;br&gt;&lt;b&gt;阈值&lt;/b&gt;：像元被视为已变化的概率下限。留空则使用模型自身的阈值；标记过多时调高，遗漏变化时调低。&lt;br&gt;&lt;b&gt;最小面积&lt;/b&gt;会去除更小的变化。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;变化图&lt;/b&gt;：0 表示未变化，1 表示已变化，与第一幅栅格的网格一致。&lt;br&gt;&lt;b&gt;变化概率&lt;/b&gt;从 0 到 1：深色区域较为确定。接近阈值的值，值得对照两幅影像查看。&lt;br&gt;变化区域的&lt;b&gt;多边形&lt;/b&gt;，以及&lt;b&gt;面积&lt;/b&gt;表，面积在椭球体上量算。&lt;/p&gt;</translation>
     </message>
     <message>
@@ -165,7 +165,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Bands of the raster after, where they differ</source>
+        <source>Bands of the raster after, if different</source>
         <translation>变化后栅格的波段（如有不同）</translation>
     </message>
     <message>
@@ -175,7 +175,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>The probability from which a pixel counts as changed.</source>
+        <source>Pixels count as changed from this probability on.</source>
         <translation>像元被视为已变化的概率下限。</translation>
     </message>
     <message>
@@ -215,7 +215,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/detect_change.py"/>
-        <source>Both dates are the raster &#x27;{}&#x27;, in which nothing can have changed. Choose the raster of the second date (AFTER).</source>
+        <source>Both dates are the same raster &#x27;{}&#x27;, so no change can be detected. Choose the raster of the second date (AFTER).</source>
         <translation>两个日期都是栅格“{}”，其中不可能有变化。请选择第二个日期的栅格 (AFTER)。</translation>
     </message>
     <message>
@@ -230,7 +230,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Says how good a map or a model is, with intervals, from places where the truth is known.</source>
+        <source>Measures the accuracy of a map or a model, with confidence intervals, at places where the true class is known.</source>
         <translation>根据已知真实情况的位置，评价分类图或模型的好坏，并给出置信区间。</translation>
     </message>
     <message>
@@ -240,12 +240,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>&lt;p&gt;Compares a map with places where you know what is there: how much is right, what is mistaken for what, and how sure these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample speaks for the whole map, and gives areas corrected for the map&#x27;s errors. Polygons that you chose yourself work too, but they tell of these places only. Never use the labels that the model was trained with: it knows them.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, when you choose a &lt;b&gt;model&lt;/b&gt;, the image that it is to map.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; counts all alike; &lt;i&gt;auto&lt;/i&gt; takes stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: of the intervals. At 95, nineteen of twenty such intervals hold the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also numbers that a graphical model can use. Overall accuracy is misleading where one class covers most of the map: look at each class in the report.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Compares a map with places whose true class you know. The result shows how much of the map is correct, which classes are confused, and how reliable these figures are.&lt;/p&gt;&lt;h3&gt;What to collect first&lt;/h3&gt;&lt;p&gt;Draw the points with &#x27;Draw sample of a map&#x27; and fill in their field &lt;i&gt;reference&lt;/i&gt;. Only such a random sample represents the whole map and gives areas corrected for the errors of the map. You can also use polygons that you chose yourself, but their figures apply only to these places. Never use the labels that the model was trained on.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Map&lt;/b&gt;: a class map; or, if you choose a &lt;b&gt;model&lt;/b&gt;, the image to map with it.&lt;br&gt;&lt;b&gt;Reference&lt;/b&gt;: points, polygons or a class raster, in any coordinate system.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: the true class, as the name or the value of the map&#x27;s class.&lt;br&gt;&lt;b&gt;Design&lt;/b&gt;: how the reference was drawn. &lt;i&gt;stratified&lt;/i&gt; weights each class by its area in the map; &lt;i&gt;simple&lt;/i&gt; gives all samples the same weight; &lt;i&gt;auto&lt;/i&gt; uses stratified for a sample drawn with this plugin.&lt;br&gt;&lt;b&gt;Confidence level&lt;/b&gt; of the intervals: at 95, nineteen out of twenty such intervals contain the true value.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Report&lt;/b&gt;: a page with all figures, to read or print.&lt;br&gt;&lt;b&gt;Table&lt;/b&gt;: the confusion matrix; rows are true, columns mapped.&lt;br&gt;The main figures are also available as numbers in the Model Designer. Overall accuracy is misleading if one class covers most of the map: check each class in the report.&lt;/p&gt;</source>
         <translation>&lt;p&gt;将分类图与您知道真实情况的位置进行比较：有多少正确、哪些类别被混淆，以及这些数字有多可靠。&lt;/p&gt;&lt;h3&gt;先收集什么&lt;/h3&gt;&lt;p&gt;用“从分类图抽取样本点”抽取点，并填写其字段 &lt;i&gt;reference&lt;/i&gt;。只有这样的随机样本才能代表整幅分类图，并给出针对分类误差校正后的面积。您自己挑选的多边形也可以使用，但只能说明这些位置的情况。切勿使用训练模型时用过的标注：模型已经知道它们。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;地图&lt;/b&gt;：分类图；或者，当您选择了&lt;b&gt;模型&lt;/b&gt;时，为该模型要制图的影像。&lt;br&gt;&lt;b&gt;参考&lt;/b&gt;：点、多边形或类别栅格，任何坐标系均可。&lt;br&gt;&lt;b&gt;字段&lt;/b&gt;：真实类别，以分类图类别的名称或值表示。&lt;br&gt;&lt;b&gt;抽样设计&lt;/b&gt;：参考数据的抽取方式。&lt;i&gt;stratified&lt;/i&gt;（分层）按每个类别在分类图中的面积加权；&lt;i&gt;simple&lt;/i&gt;（简单）对所有样本同等计数；&lt;i&gt;auto&lt;/i&gt;（自动）对用本插件抽取的样本采用分层。&lt;br&gt;&lt;b&gt;置信水平&lt;/b&gt;：区间的置信水平。为 95 时，二十个这样的区间中有十九个包含真值。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;报告&lt;/b&gt;：包含所有数字的页面，可阅读或打印。&lt;br&gt;&lt;b&gt;表&lt;/b&gt;：混淆矩阵；行为真实类别，列为分类结果。&lt;br&gt;主要数字也以数值形式输出，可供图形建模器中的模型使用。当一个类别占据分类图的大部分时，总体精度会产生误导：请查看报告中的每个类别。&lt;/p&gt;</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Class map, or with a model the raster to map</source>
+        <source>Class map, or the raster to map if a model is chosen</source>
         <translation>分类图；若选择了模型，则为要制图的栅格</translation>
     </message>
     <message>
@@ -265,12 +265,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Confidence of the intervals (percent)</source>
+        <source>Confidence level of the intervals (percent)</source>
         <translation>区间的置信水平（百分比）</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>With a model: bands in its order (empty = automatic)</source>
+        <source>If a model is chosen: bands in its order (empty = automatic)</source>
         <translation>使用模型时：按其顺序的波段（空 = 自动）</translation>
     </message>
     <message>
@@ -285,12 +285,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy, lower end of the interval</source>
+        <source>Overall accuracy, lower limit of the interval</source>
         <translation>总体精度，区间下限</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy, upper end of the interval</source>
+        <source>Overall accuracy, upper limit of the interval</source>
         <translation>总体精度，区间上限</translation>
     </message>
     <message>
@@ -315,17 +315,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Overall accuracy weighted by area</source>
+        <source>Overall accuracy, area-weighted</source>
         <translation>按面积加权的总体精度</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Accuracy weighted by area, lower end of the interval</source>
+        <source>Area-weighted accuracy, lower limit of the interval</source>
         <translation>按面积加权的精度，区间下限</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/evaluate.py"/>
-        <source>Accuracy weighted by area, upper end of the interval</source>
+        <source>Area-weighted accuracy, upper limit of the interval</source>
         <translation>按面积加权的精度，区间上限</translation>
     </message>
     <message>
@@ -345,7 +345,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that so far only has weights is turned into a graph, which is compared with them.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scenes become maps that are the same all over a window; for change, the bands of both dates are one stack. What is written is compared with the model before.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, to train from; only for models that have them.&lt;/p&gt;&lt;p&gt;Making a file for Deepness, and a graph of weights, needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine). Mind the model&#x27;s licence when you hand it on.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Writes a model as one file for use elsewhere.&lt;/p&gt;&lt;h3&gt;Formats&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;: for ONNX Runtime and for this plugin on another computer. The file carries the model&#x27;s card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A model that only has weights is converted to a graph, which is compared with the original.&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the model&#x27;s order; scene labels become maps with one class per window; for change detection, stack the bands of both dates. The result is compared with the model before it is saved.&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;: the weights, for further training; only for models that have them.&lt;/p&gt;&lt;p&gt;To create a file for Deepness, or a graph from weights, the engine&#x27;s training libraries are needed (SpectralGPT &gt; Engine). Observe the licence of the model if you share it.&lt;/p&gt;</source>
         <translation>&lt;p&gt;将模型写成一个文件，供其他地方使用。&lt;/p&gt;&lt;h3&gt;格式&lt;/h3&gt;&lt;p&gt;&lt;b&gt;onnx&lt;/b&gt;：用于 ONNX Runtime，以及另一台计算机上的本插件。文件中带有模型卡片：波段及其波长、缩放方式、类别及颜色、精度和许可证。目前只有权重的模型会被转换为计算图，并与权重进行比较。&lt;br&gt;&lt;b&gt;deepness&lt;/b&gt;：用于 QGIS 插件 Deepness。值必须为反射率 x 10000，波段按模型的顺序排列；场景会变为在整个窗口内相同的地图；对于变化检测，两个日期的波段叠加为一组。写出之前会与模型进行比较。&lt;br&gt;&lt;b&gt;safetensors&lt;/b&gt;：用于训练的权重；仅适用于带有权重的模型。&lt;/p&gt;&lt;p&gt;生成用于 Deepness 的文件以及由权重生成计算图，需要引擎的训练库（SpectralGPT &gt; 引擎）。转交模型时请注意其许可证。&lt;/p&gt;</translation>
     </message>
     <message>
@@ -355,7 +355,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>onnx carries the model&#x27;s card; deepness is for the QGIS plugin of that name; safetensors are weights to train from.</source>
+        <source>onnx includes the model card; deepness is for the QGIS plugin Deepness; safetensors contains weights for further training.</source>
         <translation>onnx 带有模型卡片；deepness 用于同名的 QGIS 插件；safetensors 为用于训练的权重。</translation>
     </message>
     <message>
@@ -370,22 +370,22 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>Largest difference of a probability</source>
+        <source>Largest difference in a probability</source>
         <translation>概率的最大差异</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>Choose a model: the name of an installed one, or a model file.</source>
+        <source>Choose a model: the name of an installed model, or a model file.</source>
         <translation>请选择模型：已安装模型的名称，或模型文件。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>The format &#x27;{format}&#x27; is a file that ends in {ending}, and the output is &#x27;{output}&#x27;. Change one of them.</source>
+        <source>The format &#x27;{format}&#x27; needs a file that ends in {ending}, but the output is &#x27;{output}&#x27;. Change one of them.</source>
         <translation>格式“{format}”的文件以 {ending} 结尾，而输出为“{output}”。请更改其中之一。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/export_model.py"/>
-        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a file.</source>
+        <source>There is no model &#x27;{name}&#x27;. Choose one of these: {known}; or a model file.</source>
         <translation>没有模型“{name}”。请选择以下之一：{known}；或选择文件。</translation>
     </message>
     <message>
@@ -395,7 +395,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Makes a model of your own from a few polygons, points or a class raster.</source>
+        <source>Trains a model of your own from a few polygons, points or a class raster.</source>
         <translation>用少量多边形、点或一幅类别栅格制作您自己的模型。</translation>
     </message>
     <message>
@@ -405,7 +405,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>&lt;p&gt;Shows the model what your classes look like, and makes a model that maps them elsewhere. It starts from a backbone that already knows multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Make a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on ground that is surely this class. Include what is easily confused, and one class for &#x27;everything else&#x27;. What you do not label is ignored; it does not count as background. Polygons that lie apart also let the tool judge the model on ground that it did not learn from.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images with the labelled ground. Several may share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits count. The colours and names of the layer&#x27;s classes become those of the model.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; learns a class for every pixel; &lt;i&gt;scenes&lt;/i&gt; one label for a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, with labels that say where something changed and where nothing did.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes few of its weights; &lt;i&gt;full&lt;/i&gt; changes all and wants many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by your labels and your machine and says why.&lt;br&gt;&lt;b&gt;Where the model shall work&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it stand other dates, other light and haze; &lt;i&gt;here&lt;/i&gt; is a little better on these very rasters and may fail on others.&lt;br&gt;&lt;b&gt;Rounds&lt;/b&gt;: how often the labels are gone through; 0 stops by itself.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the folder that is suggested it is installed at once, and the tools for maps list it by its name. A file to train on from is written beside it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: how good the model is on labels that were held back, class by class, and how to make it again.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Trains a model on your own classes, so that you can map them in other places. It starts from a backbone that was pretrained on multispectral imagery, so a few labels are enough.&lt;/p&gt;&lt;h3&gt;What to draw first&lt;/h3&gt;&lt;p&gt;Create a polygon layer with a field for the class. Draw three to ten small polygons of &lt;b&gt;every&lt;/b&gt; class, in different places, each on an area that clearly belongs to this class. Include areas that are easily confused, and one class for &#x27;everything else&#x27;. Areas that you do not label are ignored; they do not count as background. If the polygons are spread out, the tool can also measure the accuracy on areas that the model has not seen.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt;: the images of the labelled areas. Several images can share one label layer.&lt;br&gt;&lt;b&gt;Labels&lt;/b&gt;: polygons, points or a class raster, in any coordinate system. Unsaved edits are included. The model takes over the colours and names of the layer&#x27;s classes.&lt;br&gt;&lt;b&gt;Field&lt;/b&gt;: text or whole numbers, with one value for each class.&lt;br&gt;&lt;b&gt;Task&lt;/b&gt;: &lt;i&gt;segmentation&lt;/i&gt; assigns a class to every pixel; &lt;i&gt;scenes&lt;/i&gt; assigns one label to a whole polygon; &lt;i&gt;change&lt;/i&gt; compares the rasters with those of a second date, using labels for changed and unchanged areas.&lt;br&gt;&lt;b&gt;Method&lt;/b&gt;: &lt;i&gt;quick&lt;/i&gt; keeps the backbone unchanged and takes seconds; &lt;i&gt;adapters&lt;/i&gt; changes a small part of its weights; &lt;i&gt;full&lt;/i&gt; changes all of them and needs many labels and a GPU. &lt;i&gt;auto&lt;/i&gt; decides by the number of labels and your computer, and explains why.&lt;br&gt;&lt;b&gt;Where the model will be used&lt;/b&gt;: &lt;i&gt;anywhere&lt;/i&gt; makes it robust to other dates, light and haze; &lt;i&gt;here&lt;/i&gt; is slightly better on these rasters, but may fail on others.&lt;br&gt;&lt;b&gt;Epochs&lt;/b&gt;: how many times the training passes through the labels; with 0, it stops automatically.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: in the suggested folder it is installed immediately, and the mapping tools list it by its name. A file for further training is written next to it.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the accuracy on held-back labels for each class, and how to repeat the training.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation>&lt;p&gt;向模型展示您的类别是什么样子，并制作一个能在其他地方绘制这些类别的模型。训练从一个已经了解多光谱影像的主干网络开始，因此少量标注就足够。&lt;/p&gt;&lt;h3&gt;先绘制什么&lt;/h3&gt;&lt;p&gt;创建一个多边形图层，并带有表示类别的字段。为&lt;b&gt;每个&lt;/b&gt;类别在不同位置绘制三到十个小多边形，每个都画在确定属于该类别的地面上。请包括容易混淆的地物，并为“其他一切”设一个类别。未标注的地方会被忽略，不算作背景。彼此分开的多边形还能让工具在模型未学习过的地面上评价模型。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;栅格&lt;/b&gt;：含有标注地面的影像。多幅影像可以共用一个标注图层。&lt;br&gt;&lt;b&gt;标注&lt;/b&gt;：多边形、点或类别栅格，任何坐标系均可。未保存的编辑也计入。图层中类别的颜色和名称会成为模型的颜色和名称。&lt;br&gt;&lt;b&gt;字段&lt;/b&gt;：文本或整数，每个类别一个值。&lt;br&gt;&lt;b&gt;任务&lt;/b&gt;：&lt;i&gt;segmentation&lt;/i&gt;（语义分割）为每个像元学习一个类别；&lt;i&gt;scenes&lt;/i&gt;（场景分类）为整个多边形学习一个标签；&lt;i&gt;change&lt;/i&gt;（变化检测）将栅格与第二个日期的栅格进行比较，标注说明哪里发生了变化、哪里没有变化。&lt;br&gt;&lt;b&gt;方法&lt;/b&gt;：&lt;i&gt;quick&lt;/i&gt;（快速）保持主干网络不变，只需几秒；&lt;i&gt;adapters&lt;/i&gt;（适配器）改变其少量权重；&lt;i&gt;full&lt;/i&gt;（完整）改变全部权重，需要大量标注和 GPU。&lt;i&gt;auto&lt;/i&gt;（自动）根据您的标注和计算机来决定，并说明原因。&lt;br&gt;&lt;b&gt;模型的适用地点&lt;/b&gt;：&lt;i&gt;anywhere&lt;/i&gt;（任何地方）使模型能适应其他日期、其他光照和霾；&lt;i&gt;here&lt;/i&gt;（此处）在这些栅格上稍好一些，但在其他栅格上可能失效。&lt;br&gt;&lt;b&gt;轮数&lt;/b&gt;：遍历标注的次数；0 表示自动停止。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;模型&lt;/b&gt;：保存在建议的文件夹中时会立即安装，制图工具会按名称列出它。旁边还会写入一个可继续训练的文件。&lt;br&gt;&lt;b&gt;报告&lt;/b&gt;：模型在留出的标注上的好坏，逐类列出，以及如何重新制作该模型。&lt;/p&gt;&lt;p&gt;需要引擎的训练库（SpectralGPT &gt; 引擎）。&lt;/p&gt;</translation>
     </message>
     <message>
@@ -435,7 +435,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>What the model shall do</source>
+        <source>Task of the model</source>
         <translation>模型要完成的任务</translation>
     </message>
     <message>
@@ -460,37 +460,37 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>auto decides by the number of labels and the machine. quick fits a last step on the model as it is, and takes seconds; adapters lets a small part of it learn along; full all of it, and takes longest.</source>
+        <source>auto decides by the number of labels and the computer. quick trains only a last layer and takes seconds; adapters also trains a small part of the model; full trains all of it and takes longest.</source>
         <translation>auto 根据标注数量和计算机来决定。quick 保持模型不变，只训练最后一步，只需几秒；adapters 让模型的一小部分一起学习；full 让整个模型学习，耗时最长。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Where the model shall work</source>
+        <source>Where the model will be used</source>
         <translation>模型的适用地点</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>anywhere makes it stand other dates, other light and haze. here is a little better on these rasters and may fail on others.</source>
+        <source>anywhere makes the model robust to other dates, light and haze. here is slightly better on these rasters, but may fail on others.</source>
         <translation>anywhere（任何地方）使模型能适应其他日期、其他光照和霾。here（此处）在这些栅格上稍好一些，但在其他栅格上可能失效。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Rounds through the labels (0 = automatic)</source>
+        <source>Epochs (0 = automatic)</source>
         <translation>遍历标注的轮数（0 = 自动）</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Bands of the second date, where they differ</source>
+        <source>Bands of the second date, if different</source>
         <translation>第二个日期的波段（如有不同）</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Labels to hold back for judging (percent)</source>
+        <source>Labels held back for validation (percent)</source>
         <translation>留出用于评价的标注（百分比）</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Whole groups of neighbouring labels are held back, so that the model is judged elsewhere. 0 learns from all of them and cannot say how good the model is.</source>
+        <source>Whole groups of neighbouring labels are held back, so that accuracy is measured on areas that the model has not seen. With 0, all labels are used for training, and the accuracy is not measured.</source>
         <translation>相邻的标注会成组留出，使模型在别处接受评价。0 表示用全部标注学习，无法说明模型的好坏。</translation>
     </message>
     <message>
@@ -500,7 +500,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>For scenes: the field then holds them separated by ; or , or as a list.</source>
+        <source>For scenes: the field then contains several labels separated by ; or , or as a list.</source>
         <translation>用于场景分类：此时字段中的标签以 ; 或 , 分隔，或为列表。</translation>
     </message>
     <message>
@@ -510,37 +510,37 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Models to predict with (*.onnx)</source>
+        <source>Models for mapping (*.onnx)</source>
         <translation>用于预测的模型 (*.onnx)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>There is nothing to learn from. Choose the rasters with the labelled ground.</source>
+        <source>No training data was specified. Choose the rasters with the labelled areas.</source>
         <translation>没有可学习的内容。请选择含有标注地面的栅格。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Change is learned from two dates: give the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
+        <source>Change detection needs two dates. Add the rasters of the second date (AFTER), one for each of the first, in the same order.</source>
         <translation>变化要从两个日期学习：请给出第二个日期的栅格 (AFTER)，与第一个日期的栅格一一对应，顺序相同。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Give one of the second for each of the first, in the same order.</source>
+        <source>There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Choose one of the second date for each of the first, in the same order.</source>
         <translation>第一个日期有 {before} 幅栅格 (INPUT)，第二个日期有 {after} 幅 (AFTER)。请为第一个日期的每幅栅格给出一幅第二个日期的栅格，顺序相同。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Rasters of a second date (AFTER) were given, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
+        <source>Rasters of a second date (AFTER) were specified, but the task is &#x27;{task}&#x27;. Choose the task &#x27;change&#x27;, or leave the second date empty.</source>
         <translation>给出了第二个日期的栅格 (AFTER)，但任务是“{task}”。请选择任务“change”（变化检测），或将第二个日期留空。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Several labels (MULTILABEL) are for whole scenes, but the task is &#x27;{}&#x27;. Untick it, or choose the task &#x27;scenes&#x27;.</source>
+        <source>Several labels (MULTILABEL) are only possible for whole scenes, but the task is &#x27;{}&#x27;. Untick this option, or choose the task &#x27;scenes&#x27;.</source>
         <translation>多个标签 (MULTILABEL) 用于整个场景，但任务是“{}”。请取消勾选，或选择任务“scenes”（场景分类）。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/finetune.py"/>
-        <source>Scenes are learned from polygons or points with a label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
+        <source>Scenes need polygons or points with one label each, but &#x27;{}&#x27; is a raster. Choose a vector layer, or the task &#x27;segmentation&#x27;.</source>
         <translation>场景要从各带一个标签的多边形或点学习，但“{}”是栅格。请选择矢量图层，或选择任务“segmentation”（语义分割）。</translation>
     </message>
     <message>
@@ -575,7 +575,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>&lt;p&gt;Turns a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. The file is only read as numbers: nothing in it is executed, and a file with anything else in it is refused.&lt;/p&gt;&lt;p&gt;A model that this plugin made on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file to train from, or an .onnx file to make maps with. Written into the plugin&#x27;s model folder it appears in the list of models; elsewhere, give its path as the model.&lt;/p&gt;&lt;p&gt;A checkpoint needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Converts a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for segmentation or change) into a model file for this plugin. Only the weights in the file are read: no code in it is executed, and files with any other content are rejected.&lt;/p&gt;&lt;p&gt;A model made with this plugin on another computer (.onnx, .safetensors) is checked and copied.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Model&lt;/b&gt;: a .safetensors file for training, or an .onnx file for mapping. In the model folder of the plugin it appears in the list of models; in any other folder, specify its path as the model.&lt;/p&gt;&lt;p&gt;To import a checkpoint, the engine&#x27;s training libraries are needed (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation>&lt;p&gt;将已发布的 SpectralGPT 权重文件（SpectralGPT.pth、SpectralGPT+.pth，或为语义分割或变化检测微调过的文件）转换为本插件的模型文件。文件只作为数字读取：其中的任何内容都不会被执行，含有其他内容的文件会被拒绝。&lt;/p&gt;&lt;p&gt;本插件在另一台计算机上制作的模型（.onnx、.safetensors）会经过检查并复制。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;模型&lt;/b&gt;：用于训练的 .safetensors 文件，或用于制图的 .onnx 文件。写入插件的模型文件夹时，它会出现在模型列表中；写在其他位置时，请以其路径作为模型。&lt;/p&gt;&lt;p&gt;权重文件需要引擎的训练库（SpectralGPT &gt; 引擎）。&lt;/p&gt;</translation>
     </message>
     <message>
@@ -590,47 +590,47 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>What the file holds</source>
+        <source>Content of the file</source>
         <translation>文件包含的内容</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>auto looks into the file.</source>
+        <source>auto detects it from the file.</source>
         <translation>auto（自动）会查看文件内容。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>Empty takes the name of the file.</source>
+        <source>Leave empty to use the name of the file.</source>
         <translation>留空则采用文件名。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>Model to train from (*.safetensors);;Model to predict with (*.onnx)</source>
+        <source>Model to train from (*.safetensors);;Model for mapping (*.onnx)</source>
         <translation>用于训练的模型 (*.safetensors);;用于预测的模型 (*.onnx)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>What it is for</source>
+        <source>Purpose of the model</source>
         <translation>用途</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>There is no checkpoint &#x27;{}&#x27;. Choose the downloaded file.</source>
+        <source>There is no checkpoint &#x27;{}&#x27;. Choose the file that you downloaded.</source>
         <translation>没有权重文件“{}”。请选择下载的文件。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/import_model.py"/>
-        <source>A model is taken in as it is: the output must end in {ending}, like &#x27;{given}&#x27;.</source>
+        <source>A model is imported without conversion, so the output must end in {ending}, like &#x27;{given}&#x27;.</source>
         <translation>模型按原样导入：输出必须以 {ending} 结尾，与“{given}”一样。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The additional no-data values of &#x27;{}&#x27; are not known to the engine: it takes them for classes. Set them in the file instead.</source>
+        <source>The additional no-data values of &#x27;{}&#x27; cannot be passed to the engine, which would treat them as classes. Set them in the file instead.</source>
         <translation>引擎不知道“{}”的附加无数据值，会把它们当作类别。请改为在文件中设置这些值。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer of polygons, of points, or a class raster.</source>
+        <source>The layer &#x27;{}&#x27; has neither polygons nor points. Choose a layer with polygons or points, or a class raster.</source>
         <translation>图层“{}”既没有多边形也没有点。请选择多边形图层、点图层或类别栅格。</translation>
     </message>
     <message>
@@ -640,32 +640,32 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>Choose the field of &#x27;{layer}&#x27; that holds the class of each feature. Its fields are: {fields}.</source>
+        <source>Choose the field of &#x27;{layer}&#x27; that contains the class of each feature. Available fields: {fields}.</source>
         <translation>请选择“{layer}”中包含每个要素类别的字段。其字段有：{fields}。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Its fields are: {fields}.</source>
+        <source>The layer &#x27;{layer}&#x27; has no field &#x27;{field}&#x27;. Available fields: {fields}.</source>
         <translation>图层“{layer}”没有字段“{field}”。其字段有：{fields}。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>Nothing is selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
+        <source>No features are selected in &#x27;{}&#x27;. Select the features to use, or untick &#x27;Selected features only&#x27;.</source>
         <translation>“{}”中没有选中任何要素。请选择要使用的要素，或取消勾选“仅选中的要素”。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/label_input.py"/>
-        <source>The labels &#x27;{layer}&#x27; have one class only: &#x27;{label}&#x27;. Label what is not of this class too, for instance as &#x27;other&#x27;.</source>
+        <source>The labels &#x27;{layer}&#x27; have only one class: &#x27;{label}&#x27;. Also label areas that do not belong to this class, for instance as &#x27;other&#x27;.</source>
         <translation>标注“{layer}”只有一个类别：“{label}”。请将不属于该类别的地方也加以标注，例如标为“其他”。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
-        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a raster: it is damaged, incomplete or in a format that QGIS cannot read. Copy or download it again.</source>
         <translation>文件“{file}”({name}) 无法作为栅格打开：文件已损坏、未完整复制，或 QGIS 无法读取该类型。请重新复制或下载。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/layer_values.py"/>
-        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, was not copied to its end, or is of a kind QGIS cannot read. Copy or download it again.</source>
+        <source>The file &#x27;{file}&#x27; ({name}) cannot be opened as a layer: it is damaged, incomplete or in a format that QGIS cannot read. Copy or download it again.</source>
         <translation>文件“{file}”({name}) 无法作为图层打开：文件已损坏、未完整复制，或 QGIS 无法读取该类型。请重新复制或下载。</translation>
     </message>
     <message>
@@ -750,27 +750,27 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Only this rectangle is computed. Empty means the whole raster.</source>
+        <source>Only this rectangle is processed. Leave empty for the whole raster.</source>
         <translation>只计算此矩形。留空表示整幅栅格。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Compute on</source>
+        <source>Processing device</source>
         <translation>计算设备</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>auto takes the GPU when it passed its check, else the processor. The log says what was used.</source>
+        <source>auto uses the GPU if it passed its test, otherwise the processor. The log shows which one was used.</source>
         <translation>auto（自动）在 GPU 通过检查时使用 GPU，否则使用处理器。日志会说明所用的设备。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Overlap of windows (percent)</source>
+        <source>Overlap between windows (percent)</source>
         <translation>窗口重叠（百分比）</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>More overlap gives smoother borders between windows and takes longer.</source>
+        <source>A larger overlap gives smoother transitions between windows, but takes longer.</source>
         <translation>重叠越大，窗口之间的过渡越平滑，所需时间也越长。</translation>
     </message>
     <message>
@@ -780,12 +780,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>Show a quick look at what the map shows first</source>
+        <source>First show a quick look at the current map view</source>
         <translation>先显示地图视图的快速预览</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/parameters.py"/>
-        <source>A coarse map of the view appears after some seconds, while the whole one is computed. It is removed when the run ends.</source>
+        <source>A coarse map of the current view appears after a few seconds, while the full result is being computed. It is removed when the run ends.</source>
         <translation>几秒钟后显示视图的粗略地图，同时计算完整地图。运行结束时将其移除。</translation>
     </message>
     <message>
@@ -805,7 +805,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Makes a backbone of your own from imagery alone, without any labels.</source>
+        <source>Trains a backbone of your own from imagery alone, without labels.</source>
         <translation>仅用影像、无需任何标注，制作您自己的主干网络。</translation>
     </message>
     <message>
@@ -815,12 +815,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>&lt;p&gt;Lets a model learn from imagery alone: most of each picture is hidden, and the model learns to fill it in. What comes out is a backbone, from which &#x27;Train model from labels&#x27; makes models for your classes. You do not need this for ordinary work: a backbone is installed with the plugin. It pays when you have much imagery of a kind that the shipped one has not seen, and a GPU or patience.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. Nothing has to be drawn. Sizes, regions and pixel sizes may differ; pixels without data are never learned from.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to go on with, which is quickest, or a size for a fresh start: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:ROUNDS, then if you like :LEARNING RATE, :HIDDEN SHARE and :PATTERN of the raster names, with ; between stages, for example 64:20:1e-3; 128:10:5e-4. Empty chooses by the amount of imagery.&lt;br&gt;&lt;b&gt;Hidden share&lt;/b&gt;: how much of each picture is hidden; 0.9 is what SpectralGPT was made with.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is kept there. Run the tool again with the same values after a stop, and it goes on where it was.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the folder that is suggested it is installed at once.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the curves of the loss, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked picture, what the model made of it, and the error. A good backbone draws fields, roads and shores where they are.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
+        <source>&lt;p&gt;Trains a model from imagery alone: most of each image is masked, and the model learns to reconstruct it. The result is a backbone, from which &#x27;Train model from labels&#x27; creates models for your classes. You do not need this for ordinary work, as the plugin includes a backbone. It is worthwhile if you have a lot of imagery of a kind that the included backbone was not trained on, and a GPU or plenty of time.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Rasters&lt;/b&gt; and &lt;b&gt;folder&lt;/b&gt;: imagery of many places and dates, with few clouds. No labels are needed. Sizes, regions and pixel sizes may differ; no-data pixels are never used.&lt;br&gt;&lt;b&gt;Start from&lt;/b&gt;: a backbone to continue training, which is quickest, or a network size to start from random weights: tiny and small for a processor, base and larger for GPUs.&lt;br&gt;&lt;b&gt;Stages&lt;/b&gt;: small windows first, larger ones later. Each stage is WINDOW:EPOCHS, optionally followed by :LEARNING RATE, :MASKED SHARE and :PATTERN of the raster names. Separate stages by ;, for example 64:20:1e-3; 128:10:5e-4. If left empty, the stages depend on the amount of imagery.&lt;br&gt;&lt;b&gt;Masked share&lt;/b&gt;: how much of each image is masked; SpectralGPT was trained with 0.9.&lt;br&gt;&lt;b&gt;Folder to resume from&lt;/b&gt;: progress is saved there. After an interruption, run the tool again with the same values to continue.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Backbone&lt;/b&gt;: in the suggested folder it is installed immediately.&lt;br&gt;&lt;b&gt;Report&lt;/b&gt;: the loss curves, the data and the settings.&lt;br&gt;&lt;b&gt;Reconstruction&lt;/b&gt;: a raster with a masked image, its reconstruction by the model, and the error. A good backbone reconstructs fields, roads and shorelines in the right places.&lt;/p&gt;&lt;p&gt;Needs the engine&#x27;s training libraries (SpectralGPT &gt; Engine).&lt;/p&gt;</source>
         <translation>&lt;p&gt;让模型仅从影像中学习：每幅图像的大部分被遮蔽，模型学习将其补全。得到的是一个主干网络，“用标注训练模型”可由它制作用于您的类别的模型。日常工作不需要这一步：插件已随附一个主干网络。当您拥有大量随附主干网络未见过的影像，并且有 GPU 或足够的耐心时，它才值得使用。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;栅格&lt;/b&gt;和&lt;b&gt;文件夹&lt;/b&gt;：多个地点和日期、少云的影像。无需绘制任何内容。影像尺寸、区域和像元大小可以不同；永远不会从无数据的像元学习。&lt;br&gt;&lt;b&gt;起始&lt;/b&gt;：要继续训练的主干网络（最快），或从头开始时的规模：tiny 和 small 适合处理器，base 及更大的适合 GPU。&lt;br&gt;&lt;b&gt;阶段&lt;/b&gt;：先用小窗口，再用大窗口。每个阶段为 窗口:轮数，之后可按需加上 :学习率、:遮蔽比例 和栅格名称的 :模式，阶段之间以 ; 分隔，例如 64:20:1e-3; 128:10:5e-4。留空则根据影像数量选择。&lt;br&gt;&lt;b&gt;遮蔽比例&lt;/b&gt;：每幅图像被遮蔽的比例；SpectralGPT 采用的是 0.9。&lt;br&gt;&lt;b&gt;用于恢复的文件夹&lt;/b&gt;：进度保存在其中。停止后用相同的值再次运行此工具，它会从停止处继续。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;主干网络&lt;/b&gt;：保存在建议的文件夹中时会立即安装。&lt;br&gt;&lt;b&gt;报告&lt;/b&gt;：损失曲线、数据和设置。&lt;br&gt;&lt;b&gt;重建&lt;/b&gt;：包含被遮蔽的图像、模型的补全结果和误差的栅格。好的主干网络能在正确的位置画出田块、道路和岸线。&lt;/p&gt;&lt;p&gt;需要引擎的训练库（SpectralGPT &gt; 引擎）。&lt;/p&gt;</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Loss at the end</source>
+        <source>Final loss</source>
         <translation>最终损失</translation>
     </message>
     <message>
@@ -830,12 +830,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>All rasters in it are used, beside those chosen above.</source>
+        <source>All rasters in this folder are used, in addition to those chosen above.</source>
         <translation>除上面选择的栅格外，还使用其中的所有栅格。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Start from: a backbone, or a size</source>
+        <source>Start from a backbone, or a network size</source>
         <translation>起始：主干网络或规模</translation>
     </message>
     <message>
@@ -845,47 +845,47 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], separated by ;</source>
+        <source>WINDOW:EPOCHS[:LEARNING RATE[:MASKED SHARE[:PATTERN]]], separated by ;</source>
         <translation>窗口:轮数[:学习率[:遮蔽比例[:模式]]]，以 ; 分隔</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Hidden share of each picture (0.1 to 0.99)</source>
+        <source>Masked share of each image (0.1 to 0.99)</source>
         <translation>每幅图像的遮蔽比例（0.1 到 0.99）</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Rounds of every stage (0 = as the stages say)</source>
+        <source>Epochs of every stage (0 = as specified in the stages)</source>
         <translation>每个阶段的轮数（0 = 按阶段中的设置）</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Pictures at a time (0 = by the memory)</source>
+        <source>Batch size (0 = depending on memory)</source>
         <translation>每批图像数（0 = 根据内存）</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Steps of a round (0 = by the amount of imagery)</source>
+        <source>Steps per epoch (0 = depending on the amount of imagery)</source>
         <translation>每轮步数（0 = 根据影像数量）</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>What the model is judged by</source>
+        <source>Loss function</source>
         <translation>模型的评判依据</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>token is what the published weights were made with; the others add the shape of the spectrum.</source>
+        <source>token was used for the published weights; the others also take the shape of the spectrum into account.</source>
         <translation>token 是已发布权重所采用的方式；其他选项还加入光谱的形状。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Positions from one window size to the next</source>
+        <source>Position embedding when the window size changes</source>
         <translation>从一个窗口大小到下一个时的位置编码</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>interpolate keeps what was learned; drop starts them again, as published.</source>
+        <source>interpolate keeps what was learned; drop starts again, as in the published method.</source>
         <translation>interpolate（插值）保留已学到的内容；drop（丢弃）重新开始学习，与发布时一致。</translation>
     </message>
     <message>
@@ -895,7 +895,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>Progress is kept there; a run that was stopped goes on from it.</source>
+        <source>Progress is saved there, and an interrupted run continues from it.</source>
         <translation>进度保存在其中；已停止的运行会从这里继续。</translation>
     </message>
     <message>
@@ -915,17 +915,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another one.</source>
+        <source>There is no folder &#x27;{}&#x27; with rasters. Choose another folder.</source>
         <translation>没有包含栅格的文件夹“{}”。请另选一个。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>There is nothing to learn from. Choose rasters, or a folder of rasters.</source>
+        <source>No training data was specified. Choose rasters, or a folder of rasters.</source>
         <translation>没有可学习的内容。请选择栅格，或栅格文件夹。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/pretrain.py"/>
-        <source>The stage &#x27;{stage}&#x27; is not understood. Write each as WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], such as 64:20:1e-3, with ; between them.</source>
+        <source>The stage &#x27;{stage}&#x27; is not valid. Write each stage as WINDOW:EPOCHS[:LEARNING RATE[:MASKED SHARE[:PATTERN]]], such as 64:20:1e-3, separated by ;.</source>
         <translation>无法理解阶段“{stage}”。请将每个阶段写成 窗口:轮数[:学习率[:遮蔽比例[:模式]]]，例如 64:20:1e-3，阶段之间以 ; 分隔。</translation>
     </message>
     <message>
@@ -950,42 +950,42 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>Computed on</source>
+        <source>Device used</source>
         <translation>计算所用设备</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>Choose a model: the name of an installed one, or a model file (.onnx).</source>
+        <source>Choose a model: the name of an installed model, or a model file (.onnx).</source>
         <translation>请选择模型：已安装模型的名称，或模型文件 (.onnx)。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>&#x27;{}&#x27; is a model to train from. Choose its .onnx file, which predicts.</source>
+        <source>&#x27;{}&#x27; is a model for training. Choose its .onnx file, which makes predictions.</source>
         <translation>“{}”是用于训练的模型。请选择可用于预测的对应 .onnx 文件。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>&#x27;{}&#x27; is no model file: expected one that ends in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
+        <source>&#x27;{}&#x27; is not a model file: its name must end in .onnx. Import other formats with &#x27;Import model&#x27;.</source>
         <translation>“{}”不是模型文件：应为以 .onnx 结尾的文件。其他格式请用“导入模型”导入。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or an installed model: {fitting}.</source>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another file, or an installed model: {fitting}.</source>
         <translation>没有模型文件“{name}”。请另选一个，或选择已安装的模型：{fitting}。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>The model &#x27;{name}&#x27; is for {task}. Choose one that fits this tool: {fitting}.</source>
+        <source>The model &#x27;{name}&#x27; is for {task}. Choose a model for this tool: {fitting}.</source>
         <translation>模型“{name}”用于{task}。请选择适合此工具的模型：{fitting}。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or give the path of a model file.</source>
+        <source>There is no installed model &#x27;{name}&#x27;. Choose one of these: {fitting}; or specify the path of a model file.</source>
         <translation>没有已安装的模型“{name}”。请选择以下之一：{fitting}；或给出模型文件的路径。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>No quick look: there is no map to show it on.</source>
+        <source>No quick look: there is no map view to show it in.</source>
         <translation>无快速预览：没有可显示它的地图。</translation>
     </message>
     <message>
@@ -1000,12 +1000,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>labelling scenes</source>
+        <source>scene classification</source>
         <translation>场景分类</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_algorithm.py"/>
-        <source>change between two dates</source>
+        <source>change detection</source>
         <translation>两个日期之间的变化检测</translation>
     </message>
     <message>
@@ -1020,12 +1020,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The extent does not touch the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
+        <source>The extent does not intersect the layer &#x27;{}&#x27;. Draw an extent over the layer, or leave it empty.</source>
         <translation>该范围未触及图层“{}”。请在图层上绘制范围，或留空。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; is a service without a size of its own. Set the extent to the area you want, where the tool has one, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
+        <source>The layer &#x27;{}&#x27; is a web service without a fixed size. If the tool has an extent parameter, set it to the area that you need. Otherwise save that area as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
         <translation>图层“{}”是没有自身尺寸的服务。如果工具有范围设置，请将范围设为所需的区域，或将该区域保存为 GeoTIFF（右键单击，导出，另存为）并使用该文件。</translation>
     </message>
     <message>
@@ -1035,22 +1035,22 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; is not a file, so it must first be copied: {columns} x {rows} pixels in {count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use that.</source>
+        <source>The layer &#x27;{name}&#x27; is not a file, so it has to be copied first: {columns} x {rows} pixels in {count} bands, {size:.1f} GB. At most {limit:.1f} GB can be copied. Set a smaller extent, or save the layer as a GeoTIFF (right-click, Export, Save As) and use the file.</source>
         <translation>图层“{name}”不是文件，因此必须先复制：{columns} x {rows} 像元，{count} 个波段，{size:.1f} GB；最多可复制 {limit:.1f} GB。请设置更小的范围，或将图层保存为 GeoTIFF（右键单击，导出，另存为）后使用。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use that.</source>
+        <source>The layer &#x27;{}&#x27; cannot be read pixel by pixel. Save it as a GeoTIFF and use the file.</source>
         <translation>图层“{}”无法逐像元读取。请将其保存为 GeoTIFF 后使用。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service answers and that the disk has room, or save the layer as a GeoTIFF and use that.</source>
+        <source>The layer &#x27;{name}&#x27; could not be copied to {path} (error {code}). Check that the service responds and that the disk has enough free space, or save the layer as a GeoTIFF and use the file.</source>
         <translation>图层“{name}”无法复制到 {path}（错误 {code}）。请检查服务是否响应、磁盘是否有空间，或将图层保存为 GeoTIFF 后使用。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/raster_input.py"/>
-        <source>The layer &#x27;{name}&#x27; is shown as {given}, but its file says {own}: the file is believed.</source>
+        <source>The layer &#x27;{name}&#x27; has the CRS {given}, but its file specifies {own}. The CRS of the file is used.</source>
         <translation>图层“{name}”显示为 {given}，但其文件为 {own}：以文件为准。</translation>
     </message>
     <message>
@@ -1060,7 +1060,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Draws random points of every class of a map, to be looked at and judged by.</source>
+        <source>Draws random points from each class of a map, as reference data for accuracy assessment.</source>
         <translation>在分类图的每个类别中抽取随机点，供查看并用于评价。</translation>
     </message>
     <message>
@@ -1070,7 +1070,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery, write down what is really there, and &#x27;Evaluate map&#x27; says how good the map is and how large each class truly is, with intervals (after Olofsson and others, 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 takes as many as the wanted standard error needs.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt;: how far the overall accuracy may typically be off; 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your guess of how much of each class is right.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all the same, which is best for judging rare classes.&lt;br&gt;&lt;b&gt;Fewest points of a class&lt;/b&gt;: 50 or more make the figures of rare classes usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at each in the imagery, and choose the class you see in the field &lt;i&gt;reference&lt;/i&gt;; the form lists the classes of the map. Look at the imagery, not at the map. Points still to do are orange. You may stop early: the first points are a random sample too. Leave out none because it is difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Draws random points of every class of a map. You look at each place in good imagery and record the true class. &#x27;Evaluate map&#x27; then estimates the accuracy of the map and the true area of each class, with confidence intervals (Olofsson et al. 2014).&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: from &#x27;Land-cover map&#x27;, &#x27;Detect change&#x27; or elsewhere; whole numbers in the first band.&lt;br&gt;&lt;b&gt;Number of points&lt;/b&gt;: 0 uses as many as are needed for the standard error.&lt;br&gt;&lt;b&gt;Standard error&lt;/b&gt; of the overall accuracy: 0.01 is one percent.&lt;br&gt;&lt;b&gt;Expected accuracy&lt;/b&gt;: your estimate of the share of each class that is correct.&lt;br&gt;&lt;b&gt;Allocation&lt;/b&gt;: &lt;i&gt;proportional&lt;/i&gt; gives large classes more points, which is best for areas; &lt;i&gt;equal&lt;/i&gt; gives all classes the same number, which is best for rare classes.&lt;br&gt;&lt;b&gt;Minimum number of points per class&lt;/b&gt;: with 50 or more, the figures of rare classes are usable.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Sample points&lt;/b&gt;: go through them one by one, look at the imagery, and set the field &lt;i&gt;reference&lt;/i&gt; to the class that you see; the form lists the classes of the map. Look at the imagery, not at the map. Points that are not labelled yet are orange. You can stop early: the first points are also a random sample. Do not skip points because they are difficult.&lt;/p&gt;&lt;p&gt;Then run &#x27;Evaluate map&#x27; with the map, these points and the field reference.&lt;/p&gt;</source>
         <translation>&lt;p&gt;在分类图的每个类别中抽取随机点。您在高质量影像中查看每个位置，记下那里的真实情况，然后“分类图精度评价”会说明分类图的好坏以及每个类别的真实面积，并给出置信区间（依据 Olofsson 等，2014）。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;分类图&lt;/b&gt;：来自“土地覆盖制图”、“变化检测”或其他来源；第一个波段为整数。&lt;br&gt;&lt;b&gt;点数&lt;/b&gt;：0 表示按所需的标准误差取足够的点。&lt;br&gt;&lt;b&gt;标准误差&lt;/b&gt;：总体精度通常可能偏离的程度；0.01 为百分之一。&lt;br&gt;&lt;b&gt;预期精度&lt;/b&gt;：您对每个类别正确比例的估计。&lt;br&gt;&lt;b&gt;分配&lt;/b&gt;：&lt;i&gt;proportional&lt;/i&gt;（按比例）给面积大的类别更多的点，最适合估计面积；&lt;i&gt;equal&lt;/i&gt;（相等）给所有类别相同的点数，最适合评价稀少的类别。&lt;br&gt;&lt;b&gt;每个类别的最少点数&lt;/b&gt;：50 个或更多可使稀少类别的数字可用。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;样本点&lt;/b&gt;：逐个查看，在影像中判断每个点，并在字段 &lt;i&gt;reference&lt;/i&gt; 中选择您看到的类别；表单中列出了分类图的类别。请看影像，不要看分类图。尚未完成的点为橙色。您可以提前停止：前面的点也是随机样本。不要因为某个点难以判断就跳过它。&lt;/p&gt;&lt;p&gt;然后用分类图、这些点和字段 reference 运行“分类图精度评价”。&lt;/p&gt;</translation>
     </message>
     <message>
@@ -1080,7 +1080,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Number of points (0 = by the standard error)</source>
+        <source>Number of points (0 = from the standard error)</source>
         <translation>点数（0 = 根据标准误差）</translation>
     </message>
     <message>
@@ -1090,7 +1090,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>0.01 is one percent. Half of it needs four times as many points.</source>
+        <source>0.01 is one percent. Halving it needs four times as many points.</source>
         <translation>0.01 为百分之一。减半需要四倍的点数。</translation>
     </message>
     <message>
@@ -1100,7 +1100,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>How points are shared among the classes</source>
+        <source>Allocation of the points to the classes</source>
         <translation>点在各类别之间的分配方式</translation>
     </message>
     <message>
@@ -1110,7 +1110,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>Fewest points of a class</source>
+        <source>Minimum number of points per class</source>
         <translation>每个类别的最少点数</translation>
     </message>
     <message>
@@ -1125,7 +1125,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/sample.py"/>
-        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a map of classes. Choose a class map, such as one that &#x27;Land-cover map&#x27; made.</source>
+        <source>&#x27;{name}&#x27; is an image with {bands} bands, not a class map. Choose a class map, such as one made with &#x27;Land-cover map&#x27;.</source>
         <translation>“{name}”是有 {bands} 个波段的影像，不是类别地图。请选择类别地图，例如由“土地覆盖制图”生成的地图。</translation>
     </message>
     <message>
@@ -1135,7 +1135,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
-        <source>Gives every pixel of a multispectral raster a land-cover class.</source>
+        <source>Assigns a land-cover class to every pixel of a multispectral raster.</source>
         <translation>为多光谱栅格的每个像元赋予一个土地覆盖类别。</translation>
     </message>
     <message>
@@ -1145,7 +1145,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/segment.py"/>
-        <source>&lt;p&gt;Gives every pixel of a multispectral raster a class, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Digital numbers and reflectance both work; the log says how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty, and bands are matched by their names or wavelengths. If your raster says neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit what is computed, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. Pixels without data stay without data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are sure. Look at the image yourself where it falls below about 60: there the second-best class was close, often at borders or in places unlike those the model learned from.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Assigns a class to every pixel of a multispectral raster, such as water, trees or built-up land.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. Both digital numbers and reflectance can be used; the log shows how the values were scaled.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match bands by their names or wavelengths. If your raster has neither, choose one band for each band of the model, in the model&#x27;s order (see the tooltip of the model).&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the area to process, so a small area is quick even in a large scene.&lt;br&gt;&lt;b&gt;Minimum area&lt;/b&gt; merges smaller patches into their neighbours.&lt;/p&gt;&lt;h3&gt;Outputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Class map&lt;/b&gt;: a GeoTIFF on the grid of the raster, with the model&#x27;s class names and colours. No-data pixels remain no-data.&lt;br&gt;&lt;b&gt;Confidence&lt;/b&gt;: the probability of the chosen class in percent. Values near 100 are the most certain. Below about 60, the second-best class was close, often at class boundaries or in places unlike the training data: check the image there.&lt;br&gt;&lt;b&gt;Polygons&lt;/b&gt; with class and mean confidence, and a table of the &lt;b&gt;area&lt;/b&gt; of each class, measured on the ellipsoid.&lt;/p&gt;</source>
         <translation>&lt;p&gt;为多光谱栅格的每个像元赋予一个类别，例如水体、树木或建设用地。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;栅格&lt;/b&gt;：多光谱影像，例如 Sentinel-2 或 Landsat，所有波段在同一图层中。DN 值和反射率均可；日志会说明值是如何缩放的。&lt;br&gt;&lt;b&gt;波段&lt;/b&gt;：留空则按名称或波长匹配波段。如果您的栅格两者都没有，请按模型的顺序为模型的每个波段选择一个波段（见模型的工具提示）。&lt;br&gt;&lt;b&gt;范围&lt;/b&gt;和&lt;b&gt;掩膜&lt;/b&gt;限制计算的区域，因此即使在大幅影像中，小区域也很快。&lt;br&gt;&lt;b&gt;最小面积&lt;/b&gt;将更小的图斑合并到相邻图斑中。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;分类图&lt;/b&gt;：与栅格网格一致的 GeoTIFF，带有模型的类别名称和颜色。无数据的像元仍为无数据。&lt;br&gt;&lt;b&gt;置信度&lt;/b&gt;：所选类别的概率，以百分比表示。接近 100 的值较为确定。低于约 60 的地方请自行查看影像：那里排第二的类别与之接近，常见于边界处，或与模型学习过的地方不同之处。&lt;br&gt;带有类别和平均置信度的&lt;b&gt;多边形&lt;/b&gt;，以及每个类别的&lt;b&gt;面积&lt;/b&gt;表，面积在椭球体上量算。&lt;/p&gt;</translation>
     </message>
     <message>
@@ -1175,42 +1175,42 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>&#x27;{value}&#x27; ({parameter}) is no list of band numbers. Give whole numbers from 1, such as 2,3,4,8, or leave it empty to have bands matched automatically.</source>
+        <source>&#x27;{value}&#x27; ({parameter}) is not a list of band numbers. Enter whole numbers starting from 1, such as 2,3,4,8, or leave it empty to match bands automatically.</source>
         <translation>“{value}”({parameter}) 不是波段号列表。请给出从 1 开始的整数，例如 2,3,4,8，或留空以自动匹配波段。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>Choose a model to start from: the name of an installed one, or its file.</source>
+        <source>Choose a model to start from: the name of an installed model, or a model file.</source>
         <translation>请选择起始模型：已安装模型的名称，或其文件。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>There is no model file &#x27;{name}&#x27;. Choose another one, or one of these: {fitting}.</source>
+        <source>There is no model file &#x27;{name}&#x27;. Choose another file, or one of these: {fitting}.</source>
         <translation>没有模型文件“{name}”。请另选一个，或选择以下之一：{fitting}。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>&#x27;{name}&#x27; cannot be trained on: that needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
+        <source>&#x27;{name}&#x27; cannot be used for training, which needs a file that ends in .safetensors. Choose one of these: {fitting}; or import a published checkpoint with &#x27;Import model&#x27;.</source>
         <translation>“{name}”不能用于训练：需要以 .safetensors 结尾的文件。请选择以下之一：{fitting}；或用“导入模型”导入已发布的权重文件。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or give the path of a .safetensors file.</source>
+        <source>There is no installed model &#x27;{name}&#x27; to start from. Choose one of these: {fitting}; or specify the path of a .safetensors file.</source>
         <translation>没有可作为起始的已安装模型“{name}”。请选择以下之一：{fitting}；或给出 .safetensors 文件的路径。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>The model &#x27;{name}&#x27; is installed: choose it by this name in {tools}.</source>
+        <source>The model &#x27;{name}&#x27; is now installed. Choose it by this name in {tools}.</source>
         <translation>模型“{name}”已安装：请在{tools}中按此名称选择它。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_algorithm.py"/>
-        <source>Give the file {path} as the model in {tools}.</source>
+        <source>Choose the file {path} as the model in {tools}.</source>
         <translation>请在{tools}中将文件 {path} 作为模型。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Field with the class (not for a raster)</source>
+        <source>Field with the class (not for rasters)</source>
         <translation>类别字段（栅格不需要）</translation>
     </message>
     <message>
@@ -1225,27 +1225,27 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Uses what is selected in the layer; the rest is left out.</source>
+        <source>Only the selected features of the layer are used.</source>
         <translation>使用图层中选中的内容；其余的不使用。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Leave empty to match bands by name, description or wavelength. Otherwise give the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
+        <source>Leave empty to match bands by name, description or wavelength. Otherwise enter the number of one raster band for each band of the model, in the model&#x27;s order, such as 2,3,4,8.</source>
         <translation>留空则按名称、描述或波长匹配波段。否则请按模型的顺序，为模型的每个波段给出一个栅格波段号，例如 2,3,4,8。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>The name of an installed model to train from, or the path of its file (.safetensors).</source>
+        <source>The name of an installed model to train from, or the path of a model file (.safetensors).</source>
         <translation>用于训练的已安装模型的名称，或其文件 (.safetensors) 的路径。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>Seed of the random numbers</source>
+        <source>Random seed</source>
         <translation>随机数种子</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/training_parameters.py"/>
-        <source>The same seed gives the same result again, on the processor. Try others to see how much varies.</source>
+        <source>On the processor, the same seed always gives the same result. Try other seeds to see how much results vary.</source>
         <translation>在处理器上，相同的种子会再次得到相同的结果。试试其他种子，看看结果变化有多大。</translation>
     </message>
     <message>
@@ -1265,7 +1265,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Finds the places of a raster where a model is least sure, in order.</source>
+        <source>Finds the places in a raster where a model is least certain, in order.</source>
         <translation>按顺序查找栅格中模型最不确定的位置。</translation>
     </message>
     <message>
@@ -1275,7 +1275,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>&lt;p&gt;Finds the places where a label teaches a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already knows.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: what you map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many you are willing to look at.&lt;br&gt;&lt;b&gt;Side of a place&lt;/b&gt;: 0 takes 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Labels there are&lt;/b&gt;: places on them are left out, unsaved edits too.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least sure), the uncertainty (0 is sure, 1 is undecided), and the two classes between which the model wavers, with their probabilities. Places keep a distance from each other, and no more than half of them are about the same two classes where there are others.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at each in the imagery, and draw polygons of what you see into your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Finds the places where new labels help a model most: those where its two most probable classes are nearly equal. A few such places improve a model more than many that it already classifies well.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; and &lt;b&gt;model&lt;/b&gt;: the image to map, and the model that you want to improve.&lt;br&gt;&lt;b&gt;Bands&lt;/b&gt;: leave empty to match them by name or wavelength.&lt;br&gt;&lt;b&gt;Number of places&lt;/b&gt;: how many places you want to label.&lt;br&gt;&lt;b&gt;Size of a place&lt;/b&gt;: 0 means 10 pixels of the raster.&lt;br&gt;&lt;b&gt;Existing labels&lt;/b&gt;: places that are already labelled are left out, including unsaved edits.&lt;br&gt;&lt;b&gt;Extent&lt;/b&gt; and &lt;b&gt;mask&lt;/b&gt; limit the search, so a small area is quick even in a large scene.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Places to label&lt;/b&gt;: squares with their rank (1 is the least certain), the uncertainty (0 to 1), and the two most probable classes with their probabilities. Places keep a distance from each other, and if possible no more than half of them are about the same two classes.&lt;/p&gt;&lt;p&gt;Go through them by rank, look at the imagery, and draw polygons of what you see in your label layer. Then train again from the current model, and find the next places.&lt;/p&gt;</source>
         <translation>&lt;p&gt;查找标注对模型最有帮助的位置：即模型概率最高的两个类别几乎相等的位置。少量这样的位置，比许多模型已经掌握的位置更能改进模型。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;栅格&lt;/b&gt;和&lt;b&gt;模型&lt;/b&gt;：您要制图的栅格，以及您要改进的模型。&lt;br&gt;&lt;b&gt;波段&lt;/b&gt;：留空则按名称或波长匹配。&lt;br&gt;&lt;b&gt;位置数量&lt;/b&gt;：您愿意查看多少个位置。&lt;br&gt;&lt;b&gt;位置的边长&lt;/b&gt;：0 表示栅格的 10 个像元。&lt;br&gt;&lt;b&gt;已有标注&lt;/b&gt;：与其重合的位置会被排除，未保存的编辑也计入。&lt;br&gt;&lt;b&gt;范围&lt;/b&gt;和&lt;b&gt;掩膜&lt;/b&gt;限制查找的区域，因此即使在大幅影像中，小区域也很快。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;待标注位置&lt;/b&gt;：方块，带有排名（1 为最不确定）、不确定性（0 为确定，1 为无法判定），以及模型在其间摇摆的两个类别及其概率。各位置之间保持一定距离；只要还有其他位置，涉及相同两个类别的位置不会超过一半。&lt;/p&gt;&lt;p&gt;请按排名逐个查看，在影像中判断每个位置，并将您看到的内容以多边形绘制到标注图层中。然后从当前模型开始再次训练，并查找下一批位置。&lt;/p&gt;</translation>
     </message>
     <message>
@@ -1285,12 +1285,12 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Side of a place (0 = 10 pixels)</source>
+        <source>Size of a place (0 = 10 pixels)</source>
         <translation>位置的边长（0 = 10 个像元）</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/uncertain_places.py"/>
-        <source>Labels there are (left out)</source>
+        <source>Existing labels (left out)</source>
         <translation>已有标注（将被排除）</translation>
     </message>
     <message>
@@ -1305,7 +1305,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/vector_input.py"/>
-        <source>The layer &#x27;{}&#x27; holds no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
+        <source>The layer &#x27;{}&#x27; has no features to use. Draw some, check its filter, or untick &#x27;Selected features only&#x27;.</source>
         <translation>图层“{}”没有可用的要素。请绘制一些、检查其过滤器，或取消勾选“仅选中的要素”。</translation>
     </message>
     <message>
@@ -1365,17 +1365,17 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>base stays as it is</source>
+        <source>the backbone is not changed</source>
         <translation>基础模型不变</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>a small part of the base learns</source>
+        <source>a small part of the model is trained</source>
         <translation>基础模型的一小部分学习</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/choice_words.py"/>
-        <source>all of the base learns</source>
+        <source>the whole model is trained</source>
         <translation>整个基础模型学习</translation>
     </message>
     <message>
@@ -1420,7 +1420,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_access.py"/>
-        <source>The folder of your models, {folder}, cannot be made: {reason}. Choose another folder for the engine with Raster &gt; SpectralGPT &gt; Engine.</source>
+        <source>The folder for your models, {folder}, cannot be created: {reason}. Choose another folder for the engine with Raster &gt; SpectralGPT &gt; Engine.</source>
         <translation>无法创建您的模型文件夹 {folder}：{reason}。请通过 栅格 &gt; SpectralGPT &gt; 引擎 为引擎选择其他文件夹。</translation>
     </message>
     <message>
@@ -1441,7 +1441,7 @@
     <message>
         <location filename="../spectralgpt_qgis/gui/compare.py"/>
         <source>Left: with &#x27;{}&#x27;. Right: the map without it.
-Drag the line, or move it with the arrow keys. Esc ends.</source>
+Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
         <translation>左侧：带有“{}”。右侧：不带它的地图。
 拖动分割线，或用方向键移动。按 Esc 结束。</translation>
     </message>
@@ -1452,7 +1452,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/compare.py"/>
-        <source>Shows the layer to the left of a line only, which you drag over the map (Esc ends)</source>
+        <source>Shows the layer only to the left of a line, which you can drag across the map (press Esc to exit)</source>
         <translation>仅在分割线左侧显示该图层，可在地图上拖动分割线（按 Esc 结束）</translation>
     </message>
     <message>
@@ -1487,7 +1487,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/tables.py"/>
-        <source>Why</source>
+        <source>Reason</source>
         <translation>原因</translation>
     </message>
     <message>
@@ -1532,7 +1532,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>Date of the image</source>
+        <source>Image date</source>
         <translation>影像日期</translation>
     </message>
     <message>
@@ -1562,7 +1562,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>Looking at the bands and values of &#x27;{}&#x27;…</source>
+        <source>Reading the bands and values of &#x27;{}&#x27;…</source>
         <translation>正在查看“{}”的波段和值…</translation>
     </message>
     <message>
@@ -1572,17 +1572,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>None declared: every pixel counts</source>
+        <source>None declared: every pixel is used</source>
         <translation>未声明：所有像元均计入</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>The data of the layer &#x27;{}&#x27; cannot be found. Repair its source first (right-click, Change Data Source).</source>
+        <source>The data source of the layer &#x27;{}&#x27; cannot be found. Repair it first (right-click, Change Data Source).</source>
         <translation>找不到图层“{}”的数据。请先修复其数据源（右键单击，更换数据源）。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/window.py"/>
-        <source>The layer &#x27;{}&#x27; is no file but a service, or lives inside QGIS: its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
+        <source>The layer &#x27;{}&#x27; is not a file but a web service or an internal QGIS layer, so its bands and values cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer.</source>
         <translation>图层“{}”不是文件，而是服务，或只存在于 QGIS 内部：无法描述其波段和值。请将所需区域保存为 GeoTIFF（右键单击，导出，另存为），再描述该图层。</translation>
     </message>
     <message>
@@ -1612,7 +1612,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
-        <source>Pixels of {pixel:.3g} m; it learned from {learned:.3g} m</source>
+        <source>Pixels of {pixel:.3g} m; the model was trained on {learned:.3g} m</source>
         <translation>像元大小 {pixel:.3g} m；模型学习时为 {learned:.3g} m</translation>
     </message>
     <message>
@@ -1622,7 +1622,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/describe/words.py"/>
-        <source>All its bands were found</source>
+        <source>All of its bands were found</source>
         <translation>已找到其所有波段</translation>
     </message>
     <message>
@@ -1737,12 +1737,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>Add this text to a question or an error report. Your home folder, your name, the name of this computer and passwords are taken out; look through it all the same.</source>
+        <source>Attach this text to a question or an error report. Your home folder, your user name, the name of this computer and any passwords were removed, but please check the text before you send it.</source>
         <translation>请将此文本附在问题或错误报告中。您的主文件夹、姓名、此计算机的名称和密码均已去除；但仍请您通读一遍。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>Gathering…</source>
+        <source>Collecting information…</source>
         <translation>正在收集…</translation>
     </message>
     <message>
@@ -1767,7 +1767,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/diagnostics_window.py"/>
-        <source>The report cannot be saved as {file}: {reason}. Choose another place.</source>
+        <source>The report cannot be saved to {file}: {reason}. Choose another location.</source>
         <translation>报告无法保存为 {file}：{reason}。请选择其他位置。</translation>
     </message>
     <message>
@@ -1787,7 +1787,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The installation of the engine did not come to its end.</source>
+        <source>The installation of the engine was not completed.</source>
         <translation>引擎的安装未能完成。</translation>
     </message>
     <message>
@@ -1797,7 +1797,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The tools need an engine, which is not installed yet.</source>
+        <source>The tools need the SpectralGPT engine, which is not installed yet.</source>
         <translation>这些工具需要引擎，而引擎尚未安装。</translation>
     </message>
     <message>
@@ -1807,17 +1807,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/engine_notice.py"/>
-        <source>The engine is done.</source>
+        <source>The engine is ready.</source>
         <translation>引擎已完成。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Tells how many windows will be computed, how long that takes, and how much memory and disk it needs. Nothing is written.</source>
+        <source>Estimates the number of windows, the time, and the memory and disk space needed. Nothing is written.</source>
         <translation>说明将计算多少个窗口、需要多长时间、多少内存和磁盘空间。不写入任何文件。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Set &#x27;{}&#x27; first: it is missing or wrong.</source>
+        <source>First set &#x27;{}&#x27;: it is missing or not valid.</source>
         <translation>请先设置“{}”：它缺失或不正确。</translation>
     </message>
     <message>
@@ -1832,12 +1832,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Windows: {windows}; {memory} of memory, {disk} on the disk.</source>
+        <source>Windows: {windows}; {memory} of memory, {disk} of disk space.</source>
         <translation>窗口：{windows}；内存 {memory}，磁盘 {disk}。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/estimate_button.py"/>
-        <source>Windows: {windows}; {time}, {memory} of memory, {disk} on the disk.</source>
+        <source>Windows: {windows}; {time}, {memory} of memory, {disk} of disk space.</source>
         <translation>窗口：{windows}；{time}，内存 {memory}，磁盘 {disk}。</translation>
     </message>
     <message>
@@ -1862,7 +1862,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/help.py"/>
-        <source>Opens the guide at the page about this window (F1)</source>
+        <source>Opens the guide page for this window (F1)</source>
         <translation>在指南中打开有关此窗口的页面 (F1)</translation>
     </message>
     <message>
@@ -1892,7 +1892,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/layer_actions.py"/>
-        <source>The dates of these layers are not known: &#x27;{before}&#x27; was taken as the earlier one, as it is the upper one in the layer tree. Exchange them here if it is the other way round.</source>
+        <source>The dates of these layers are not known. &#x27;{before}&#x27; was assumed to be the earlier one, because it is above the other in the layer tree. Swap the layers here if this is wrong.</source>
         <translation>这些图层的日期未知：由于“{before}”在图层树中位于上方，因此将其视为较早的图层。如果相反，请在此处互换。</translation>
     </message>
     <message>
@@ -1902,7 +1902,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
-        <source>Installed model or path of a model file</source>
+        <source>Installed model, or path of a model file</source>
         <translation>已安装的模型或模型文件的路径</translation>
     </message>
     <message>
@@ -1912,7 +1912,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/model_widget.py"/>
-        <source>Start fresh: {}</source>
+        <source>Start from random weights: {}</source>
         <translation>从头开始：{}</translation>
     </message>
     <message>
@@ -1937,7 +1937,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/combo.py"/>
-        <source>Pixel size it learned at: {:g} m</source>
+        <source>Pixel size in training: {:g} m</source>
         <translation>学习时的像元大小：{:g} m</translation>
     </message>
     <message>
@@ -1967,12 +1967,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
-        <source>The model could not be brought back: {}</source>
+        <source>The model could not be restored: {}</source>
         <translation>模型无法恢复：{}</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/deletion.py"/>
-        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it for good?</source>
+        <source>&#x27;{}&#x27; cannot be moved to the trash. Delete it permanently?</source>
         <translation>无法将“{}”移到回收站。要永久删除吗？</translation>
     </message>
     <message>
@@ -2017,7 +2017,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/details.py"/>
-        <source>Name in parameters</source>
+        <source>Name to use in parameters</source>
         <translation>参数中的名称</translation>
     </message>
     <message>
@@ -2072,7 +2072,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/details.py"/>
-        <source>Ships with the plugin</source>
+        <source>Included in the plugin</source>
         <translation>随插件提供</translation>
     </message>
     <message>
@@ -2102,7 +2102,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/entry.py"/>
-        <source>Shipped</source>
+        <source>Included</source>
         <translation>随附</translation>
     </message>
     <message>
@@ -2122,7 +2122,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/figures.py"/>
-        <source>IoU (intersection over union) is the overlap of map and truth: of all ground that is a class or is mapped as it, the share on which both agree. 1 is best.</source>
+        <source>IoU (intersection over union) is the overlap of map and reference: the area where both show a class, divided by the area where at least one of them does. 1 is best.</source>
         <translation>IoU（交并比）是地图与真实情况的重叠程度：在属于某类别或被制图为该类别的全部地面中，两者一致的比例。1 为最好。</translation>
     </message>
     <message>
@@ -2292,7 +2292,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/filters.py"/>
-        <source>To train from</source>
+        <source>For training</source>
         <translation>用于训练</translation>
     </message>
     <message>
@@ -2317,7 +2317,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>What parameters and scripts take, and what the files are called</source>
+        <source>Used in parameters, scripts and file names</source>
         <translation>参数和脚本所用的名称，也是文件的名称</translation>
     </message>
     <message>
@@ -2327,7 +2327,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>&amp;Name of the file</source>
+        <source>File &amp;name</source>
         <translation>文件名(&amp;N)</translation>
     </message>
     <message>
@@ -2342,7 +2342,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Not known: the file is not compared with the published one</source>
+        <source>Not known: the file cannot be compared with the published one</source>
         <translation>未知：不会将文件与已发布的文件进行比较</translation>
     </message>
     <message>
@@ -2367,7 +2367,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>not known before the download</source>
+        <source>known only after the download starts</source>
         <translation>下载前未知</translation>
     </message>
     <message>
@@ -2382,7 +2382,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Models in these folders, such as on a network drive, are listed too; nothing is written there. A model of your own comes before a shared one of the same name, that before one that ships.</source>
+        <source>Models in these folders, for instance on a network drive, are also listed; nothing is written there. If several models have the same name, your own comes first, then the shared one, then the included one.</source>
         <translation>这些文件夹（例如网络驱动器上的文件夹）中的模型也会列出；不会向其中写入任何内容。名称相同时，您自己的模型优先于共享模型，共享模型优先于随附模型。</translation>
     </message>
     <message>
@@ -2397,7 +2397,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/forms.py"/>
-        <source>Choose a folder of models</source>
+        <source>Choose a folder with models</source>
         <translation>选择模型文件夹</translation>
     </message>
     <message>
@@ -2442,7 +2442,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Take in a model file or a checkpoint</source>
+        <source>Import a model file or a checkpoint</source>
         <translation>导入模型文件或权重文件</translation>
     </message>
     <message>
@@ -2452,7 +2452,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Fetch published weights</source>
+        <source>Download published weights</source>
         <translation>获取已发布的权重</translation>
     </message>
     <message>
@@ -2462,7 +2462,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Write the model for use elsewhere</source>
+        <source>Save the model for use elsewhere</source>
         <translation>写出模型供其他地方使用</translation>
     </message>
     <message>
@@ -2472,7 +2472,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Another title or name</source>
+        <source>Change the title or name</source>
         <translation>更改标题或名称</translation>
     </message>
     <message>
@@ -2492,7 +2492,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>Folders that several people use</source>
+        <source>Folders that are used by several people</source>
         <translation>多人使用的文件夹</translation>
     </message>
     <message>
@@ -2502,12 +2502,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>No model matches. Change the text, or choose all models.</source>
+        <source>No model matches. Change the search text, or choose all models.</source>
         <translation>没有匹配的模型。请更改文本，或选择所有模型。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/window.py"/>
-        <source>The layer &#x27;{}&#x27; is no file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
+        <source>The layer &#x27;{}&#x27; is not a file, so its bands cannot be compared with the models. Save it as a GeoTIFF first.</source>
         <translation>图层“{}”不是文件，因此无法将其波段与模型进行比较。请先将其保存为 GeoTIFF。</translation>
     </message>
     <message>
@@ -2557,12 +2557,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/work.py"/>
-        <source>Another model is being worked on. Wait until that is done, or cancel it.</source>
+        <source>Another model is being processed. Wait until it is done, or cancel it.</source>
         <translation>正在处理另一个模型。请等待其完成，或将其取消。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/models/work.py"/>
-        <source>&#x27;{}&#x27; is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth).</source>
+        <source>&#x27;{}&#x27; is not a model file. Choose an .onnx or .safetensors file of this plugin, or a SpectralGPT checkpoint (.pth).</source>
         <translation>“{}”不是模型文件：应为本插件的 .onnx 或 .safetensors 文件，或 SpectralGPT 权重文件 (.pth)。</translation>
     </message>
     <message>
@@ -2572,12 +2572,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Defaults of the tools</source>
+        <source>Default settings of the tools</source>
         <translation>工具的默认值</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Automatic: the GPU where it works, else the processor</source>
+        <source>Automatic: the GPU if it works, otherwise the processor</source>
         <translation>自动：GPU 可用时使用 GPU，否则使用处理器</translation>
     </message>
     <message>
@@ -2587,7 +2587,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>GPU, or stop</source>
+        <source>GPU only</source>
         <translation>GPU，不可用则停止</translation>
     </message>
     <message>
@@ -2607,17 +2607,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>A job that needs more ends with a message, instead of slowing down the computer. About the computer&#x27;s memory, not that of a GPU.</source>
+        <source>A job that needs more memory ends with a message instead of slowing down the computer. This applies to the computer&#x27;s memory, not to that of a GPU.</source>
         <translation>需要更多内存的作业会以一条消息结束，而不会拖慢计算机。这里指计算机的内存，而不是 GPU 的内存。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>macOS has no way to keep such a limit.</source>
+        <source>This limit is not available on macOS.</source>
         <translation>macOS 无法实施这样的限制。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/computing_form.py"/>
-        <source>Compute &amp;on</source>
+        <source>Pr&amp;ocessing device</source>
         <translation>计算设备(&amp;O)</translation>
     </message>
     <message>
@@ -2632,7 +2632,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Looking at the engine…</source>
+        <source>Checking the engine…</source>
         <translation>正在查看引擎…</translation>
     </message>
     <message>
@@ -2672,17 +2672,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Makes the engine anew; the old one stays until it works.</source>
+        <source>Installs the engine again; the old one is kept until the new one works.</source>
         <translation>重新建立引擎；旧引擎会保留，直到新引擎可以工作。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Removes the engine. Your own models stay.</source>
+        <source>Removes the engine. Your own models are kept.</source>
         <translation>移除引擎。您自己的模型会保留。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>The engine in use stays as it was.</source>
+        <source>The engine in use was not changed.</source>
         <translation>正在使用的引擎保持原样。</translation>
     </message>
     <message>
@@ -2697,7 +2697,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>What the engine says appears here.</source>
+        <source>Messages of the engine appear here.</source>
         <translation>引擎的消息显示在此处。</translation>
     </message>
     <message>
@@ -2707,7 +2707,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Versions, settings and the last messages, without personal data, to send to others.</source>
+        <source>Versions, settings and the last messages, without personal data, to send with a question.</source>
         <translation>版本、设置和最近的消息，不含个人数据，可发送给他人。</translation>
     </message>
     <message>
@@ -2722,7 +2722,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_widget.py"/>
-        <source>Remove the SpectralGPT engine? Your own models stay; it can be installed again.</source>
+        <source>Remove the SpectralGPT engine? Your own models are kept, and you can install the engine again.</source>
         <translation>移除 SpectralGPT 引擎？您自己的模型会保留；引擎可以重新安装。</translation>
     </message>
     <message>
@@ -2742,7 +2742,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>The engine works, and an update is waiting.</source>
+        <source>The engine works. An update is available.</source>
         <translation>引擎可用，并且有可用的更新。</translation>
     </message>
     <message>
@@ -2752,7 +2752,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>The engine computes the maps, in a process of its own. It is downloaded once, into a folder of yours; nothing of QGIS is changed.</source>
+        <source>The engine computes the maps in a separate process. It is downloaded once into your own folder and does not change QGIS.</source>
         <translation>引擎在独立的进程中计算地图。它只需下载一次，存放到您的文件夹中；不会更改 QGIS 的任何内容。</translation>
     </message>
     <message>
@@ -2777,7 +2777,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>For {what}, on the {device}.</source>
+        <source>For {what}, on {device}.</source>
         <translation>用于{what}，运行于{device}。</translation>
     </message>
     <message>
@@ -2792,37 +2792,37 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>From the folder of wheels, nothing is downloaded.</source>
+        <source>Nothing is downloaded: the packages come from the folder of wheels.</source>
         <translation>从 wheel 文件夹安装，不下载任何内容。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>How much is downloaded is not known for this system.</source>
+        <source>The download size is not known for this system.</source>
         <translation>此系统的下载量未知。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Downloads {}.</source>
+        <source>Download size: {}.</source>
         <translation>下载 {}。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {} on the disk.</source>
+        <source>Disk space needed: {}.</source>
         <translation>需要 {} 磁盘空间。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {needed} on the disk, where only {free} is free: make room, or choose another folder.</source>
+        <source>Disk space needed: {needed}, but only {free} is available. Free some space, or choose another folder.</source>
         <translation>需要 {needed} 磁盘空间，而只剩 {free} 可用：请腾出空间，或选择其他文件夹。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Needs {needed} on the disk, where {free} is free.</source>
+        <source>Disk space needed: {needed} ({free} available).</source>
         <translation>需要 {needed} 磁盘空间，可用空间为 {free}。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/engine_words.py"/>
-        <source>Not tested on this machine yet. Verify tries the processor and the GPU.</source>
+        <source>Not tested on this computer yet. Verify tests the processor and the GPU.</source>
         <translation>尚未在此计算机上测试。“验证”会测试处理器和 GPU。</translation>
     </message>
     <message>
@@ -2912,7 +2912,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
-        <source>Maps, import of checkpoints and &amp;training of own models</source>
+        <source>Maps, import of checkpoints and &amp;training of your own models</source>
         <translation>制图、导入权重文件和训练自己的模型(&amp;T)</translation>
     </message>
     <message>
@@ -2922,7 +2922,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/install_form.py"/>
-        <source>Sizes of this system&#x27;s packages, recorded on {}</source>
+        <source>Package sizes for this system, as of {}</source>
         <translation>此系统软件包的大小，记录于 {}</translation>
     </message>
     <message>
@@ -2937,7 +2937,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/options/sources_form.py"/>
-        <source>The environment variable {} says where.</source>
+        <source>Taken from the environment variable {}.</source>
         <translation>位置由环境变量 {} 指定。</translation>
     </message>
     <message>
@@ -3007,42 +3007,42 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Scenes that were held back: mean average precision {:.2f} (1 is best).</source>
+        <source>Held-back scenes: mean average precision {:.2f} (1 is best).</source>
         <translation>留出的场景：平均精度均值 (mAP) {:.2f}（1 为最佳）。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>How good the model is, is not known: no labels could be held back to judge it by.</source>
+        <source>The accuracy of the model is not known, because no labels could be held back.</source>
         <translation>模型的好坏未知：没有可留出用于评价的标注。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the scenes that were held back, {share} got the right label.</source>
+        <source>{share} of the held-back scenes got the correct label.</source>
         <translation>在留出的场景中，{share} 得到了正确的标签。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the labelled pixels that were held back, {share} are mapped right.</source>
+        <source>{share} of the held-back labelled pixels were mapped correctly.</source>
         <translation>在留出的已标注像元中，{share} 分类正确。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>They lie in one place, so how sure this is cannot be said.</source>
+        <source>They lie in one place, so no confidence interval can be given.</source>
         <translation>它们位于同一处，因此无法说明这一结果有多可靠。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the scenes that were held back, {share} got the right label: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <source>{share} of the held-back scenes got the correct label (95 % confidence interval: {low} to {high}, from {places} places).</source>
         <translation>在留出的场景中，{share} 得到了正确的标签：95 % 置信区间为 {low} 到 {high}，在 {places} 个位置评价。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/accuracy_words.py"/>
-        <source>Of the labelled pixels that were held back, {share} are mapped right: {low} to {high} with 95 % confidence, judged in {places} places.</source>
+        <source>{share} of the held-back labelled pixels were mapped correctly (95 % confidence interval: {low} to {high}, from {places} places).</source>
         <translation>在留出的已标注像元中，{share} 分类正确：95 % 置信区间为 {low} 到 {high}，在 {places} 个位置评价。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/band_match.py"/>
-        <source>The bands of &#x27;{}&#x27; are matched when training starts.</source>
+        <source>The bands of &#x27;{}&#x27; will be matched when training starts.</source>
         <translation>训练开始时会匹配“{}”的波段。</translation>
     </message>
     <message>
@@ -3062,12 +3062,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Precision: of what is mapped as it, the share that is it (user&#x27;s accuracy).</source>
+        <source>Precision (user&#x27;s accuracy): the share of the pixels mapped as this class that really belong to it.</source>
         <translation>精确率：被划为该类的部分中，确实属于该类的比例（用户精度）。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Recall: of what is it, the share that is mapped as it (producer&#x27;s accuracy).</source>
+        <source>Recall (producer&#x27;s accuracy): the share of the pixels of this class that were mapped as this class.</source>
         <translation>召回率：属于该类的部分中，被划为该类的比例（生产者精度）。</translation>
     </message>
     <message>
@@ -3077,7 +3077,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Precision and recall in one figure: their harmonic mean.</source>
+        <source>The harmonic mean of precision and recall.</source>
         <translation>精确率和召回率合为一个数字：两者的调和平均值。</translation>
     </message>
     <message>
@@ -3087,7 +3087,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_accuracy.py"/>
-        <source>Overlap (intersection over union, IoU): of all that is it or is mapped as it, the share on which both agree.</source>
+        <source>Overlap (intersection over union, IoU): the area where map and labels both show this class, divided by the area where at least one of them does.</source>
         <translation>重叠度（交并比，IoU）：在属于该类别或被制图为该类别的全部之中，两者一致的比例。</translation>
     </message>
     <message>
@@ -3097,7 +3097,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_bars.py"/>
-        <source>Overlap (intersection over union, IoU): of all ground that is this class or is mapped as it, the share on which both agree. 100 % is best.</source>
+        <source>Overlap (intersection over union, IoU): the area where map and labels both show this class, divided by the area where at least one of them does. 100 % is best.</source>
         <translation>重叠度（交并比，IoU）：在属于该类别或被制图为该类别的全部地面中，两者一致的比例。100 % 为最好。</translation>
     </message>
     <message>
@@ -3137,7 +3137,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
-        <source>What you draw gets the chosen class. Right-click ends a polygon; click again to stop.</source>
+        <source>New polygons get the chosen class. Right-click to finish a polygon; click this button again to stop drawing.</source>
         <translation>您绘制的内容属于所选类别。右键单击结束多边形；再次单击此按钮停止绘制。</translation>
     </message>
     <message>
@@ -3152,22 +3152,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_editor.py"/>
-        <source>Removes the chosen class and its labels; Undo brings them back.</source>
+        <source>Removes the chosen class and its labels. Use Undo to restore them.</source>
         <translation>移除所选类别及其标注；“撤销”可恢复它们。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>No cell of the raster has this value.</source>
+        <source>No pixel of the raster has this value.</source>
         <translation>栅格中没有单元具有该值。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>{given} of at least {wanted} points. Set {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <source>{given} of at least {wanted} points. Draw {wanted} to ten points in different places: some of them are held back to measure the accuracy on areas that the model has not seen.</source>
         <translation>{given} 个点，至少需要 {wanted} 个。请在不同位置设置 {wanted} 到十个点：其中一些会留出，用于在模型未学习过的地面上评价模型。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten in different places: some are held back to judge the model on ground that it did not learn from.</source>
+        <source>{given} of at least {wanted} polygons. Draw {wanted} to ten polygons in different places: some of them are held back to measure the accuracy on areas that the model has not seen.</source>
         <translation>{given} 个多边形，至少需要 {wanted} 个。请在不同位置绘制 {wanted} 到十个多边形：其中一些会留出，用于在模型未学习过的地面上评价模型。</translation>
     </message>
     <message>
@@ -3187,7 +3187,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/class_table.py"/>
-        <source>Labelled area in pixels of the first raster; unsaved edits count.</source>
+        <source>Labelled area in pixels of the first raster, including unsaved edits.</source>
         <translation>以第一幅栅格的像元计的标注面积；未保存的编辑也计入。</translation>
     </message>
     <message>
@@ -3212,7 +3212,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/confusion_matrix.py"/>
-        <source>{reference}: {count} mapped right ({share})</source>
+        <source>{reference}: {count} mapped correctly ({share})</source>
         <translation>{reference}：{count} 个分类正确 ({share})</translation>
     </message>
     <message>
@@ -3252,12 +3252,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Training… You can go on drawing meanwhile.</source>
+        <source>Training… You can continue drawing in the meantime.</source>
         <translation>正在训练… 其间您可以继续绘制。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>The tools of SpectralGPT are not in the toolbox. Load the plugin again.</source>
+        <source>The SpectralGPT tools are missing from the Processing toolbox. Reload the plugin.</source>
         <translation>工具箱中没有 SpectralGPT 的工具。请重新加载插件。</translation>
     </message>
     <message>
@@ -3277,7 +3277,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/dock.py"/>
-        <source>Appears when a model was trained.</source>
+        <source>Available after training.</source>
         <translation>训练完模型后显示。</translation>
     </message>
     <message>
@@ -3287,17 +3287,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}, by an earlier training on this machine ({earlier}).</source>
+        <source>Expected time: about {time}, based on an earlier training on this computer ({earlier}).</source>
         <translation>预计时间：约 {time}，依据此计算机上先前的一次训练 ({earlier})。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: about {time}. It was measured on another machine; after your first training this machine&#x27;s own time is shown.</source>
+        <source>Expected time: about {time}, measured on another computer. After your first training, the time of this computer is shown.</source>
         <translation>预计时间：约 {time}。该时间在另一台计算机上测得；首次训练之后将以此计算机为准。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/expected_time.py"/>
-        <source>Expected time: not known before the first training of this kind on this machine.</source>
+        <source>Expected time: not known before the first training of this kind on this computer.</source>
         <translation>预计时间：在此计算机上首次进行此类训练之前未知。</translation>
     </message>
     <message>
@@ -3332,12 +3332,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>A class for every pixel.</source>
+        <source>One class for every pixel.</source>
         <translation>每个像元一个类别。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>One label for a whole polygon or grid cell.</source>
+        <source>One label for each polygon or grid cell.</source>
         <translation>整个多边形或网格单元一个标签。</translation>
     </message>
     <message>
@@ -3357,7 +3357,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Choose the raster with the ground you want to label.</source>
+        <source>Choose the raster that you want to label.</source>
         <translation>请选择含有您要标注的地面的栅格。</translation>
     </message>
     <message>
@@ -3367,12 +3367,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Both dates are the same raster. Choose another one for the second date.</source>
+        <source>Both dates are the same raster. Choose a different one for the second date.</source>
         <translation>两个日期是同一幅栅格。请为第二个日期另选一幅。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/imagery_panel.py"/>
-        <source>Looking at the bands…</source>
+        <source>Checking the bands…</source>
         <translation>正在查看波段…</translation>
     </message>
     <message>
@@ -3407,17 +3407,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
-        <source>The file {} exists already and is left as it is. Give another name.</source>
+        <source>The file {} already exists and was not changed. Choose another name.</source>
         <translation>文件 {} 已存在，将保持原样。请另取名称。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/label_layer.py"/>
-        <source>The label layer could not be made in {path}: {reason} Choose a folder you may write to.</source>
+        <source>The label layer could not be created in {path}: {reason} Choose a folder in which you can write.</source>
         <translation>无法在 {path} 中创建标注图层：{reason} 请选择您有写入权限的文件夹。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Make a label layer, or choose one.</source>
+        <source>Create a label layer, or choose one.</source>
         <translation>请创建标注图层，或选择一个。</translation>
     </message>
     <message>
@@ -3432,37 +3432,37 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>&#x27;{name}&#x27; has {found} different values: it is an image and no class raster. Choose another layer.</source>
+        <source>&#x27;{name}&#x27; has {found} different values, so it is an image and not a class raster. Choose another layer.</source>
         <translation>“{name}”有 {found} 个不同的值：它是图像，不是类别栅格。请选择另一个图层。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>{found} different values were found, and a model can have {most} classes at most. Choose the field of the class, not one that numbers the features, or join classes.</source>
+        <source>{found} different values were found, but a model can have at most {most} classes. Choose the field that holds the class rather than an ID of the features, or merge classes.</source>
         <translation>找到 {found} 个不同的值，而一个模型最多只能有 {most} 个类别。请选择存放类别的字段，而不是给要素编号的字段，或者合并类别。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>All labels lie beside the rasters. Draw some on them.</source>
+        <source>All labels lie outside the rasters. Draw some on them.</source>
         <translation>所有标注都在栅格之外。请在栅格上绘制一些。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Label at least two classes: nothing is labelled &#x27;{}&#x27; yet.</source>
+        <source>Label at least two classes: there are no labels of &#x27;{}&#x27; yet.</source>
         <translation>请至少标注两个类别：还没有任何“{}”的标注。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Label at least two classes. Add a second one.</source>
+        <source>Label at least two classes. Add a second class.</source>
         <translation>请至少标注两个类别。请添加第二个类别。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Few labels: {}. The model can be trained, but hardly be judged.</source>
+        <source>Few labels: {}. The model can be trained, but its accuracy can hardly be measured.</source>
         <translation>标注较少：{}。模型可以训练，但难以评价。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Choose a raster first: the label layer gets its coordinate system.</source>
+        <source>Choose a raster first: the label layer uses its coordinate system.</source>
         <translation>请先选择栅格：标注图层将采用它的坐标系。</translation>
     </message>
     <message>
@@ -3472,7 +3472,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Where shall the labels be kept?</source>
+        <source>Save label layer</source>
         <translation>标注保存在哪里？</translation>
     </message>
     <message>
@@ -3482,12 +3482,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Without a class, and so left out: {}.</source>
+        <source>Left out because they have no class: {}.</source>
         <translation>没有类别，因此未使用：{}。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Beside the rasters, and so left out: {}.</source>
+        <source>Left out because they lie outside the rasters: {}.</source>
         <translation>位于栅格之外，因此未使用：{}。</translation>
     </message>
     <message>
@@ -3502,7 +3502,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Makes an empty polygon layer beside the project, with a field for the class, and begins to draw in it.</source>
+        <source>Creates an empty polygon layer next to the project, with a field for the class, and starts drawing in it.</source>
         <translation>在工程旁创建一个带类别字段的空多边形图层，并开始在其中绘制。</translation>
     </message>
     <message>
@@ -3512,7 +3512,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/labels_panel.py"/>
-        <source>Draw three to ten small polygons of every class, in different places, each on ground that is surely this class. What you do not label is ignored.</source>
+        <source>Draw three to ten small polygons of every class, in different places, each on an area that clearly belongs to this class. Areas that you do not label are ignored.</source>
         <translation>请为每个类别在不同位置绘制三到十个小多边形，每个都画在确定属于该类别的地面上。未标注的地方会被忽略。</translation>
     </message>
     <message>
@@ -3522,7 +3522,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>In the map view</source>
+        <source>In the current map view</source>
         <translation>在地图视图内</translation>
     </message>
     <message>
@@ -3537,7 +3537,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/next_places.py"/>
-        <source>For models that give every pixel a class.</source>
+        <source>Only for models that assign a class to every pixel.</source>
         <translation>适用于为每个像元赋予类别的模型。</translation>
     </message>
     <message>
@@ -3572,7 +3572,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Stands other dates, other light and haze.</source>
+        <source>Robust to other dates, light and haze.</source>
         <translation>能适应其他日期、其他光照和霾。</translation>
     </message>
     <message>
@@ -3582,7 +3582,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A little better here, and may fail elsewhere.</source>
+        <source>Slightly better here, but may fail elsewhere.</source>
         <translation>在此处稍好一些，但在其他地方可能失效。</translation>
     </message>
     <message>
@@ -3607,17 +3607,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Rounds</source>
-        <translation>轮数</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
         <source>Dev&amp;ice</source>
         <translation>设备(&amp;I)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Held bac&amp;k to judge</source>
+        <source>Labels held bac&amp;k</source>
         <translation>留出用于评价(&amp;K)</translation>
     </message>
     <message>
@@ -3632,57 +3627,57 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Decides by your labels and your machine.</source>
+        <source>Decided by the number of labels and the computer.</source>
         <translation>根据您的标注和计算机来决定。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Base stays as it is (quick)</source>
+        <source>Backbone unchanged (quick)</source>
         <translation>基础模型不变 (quick)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Only a last step learns: takes seconds, and suits few labels.</source>
+        <source>Trains only a last layer: takes seconds and suits few labels.</source>
         <translation>只学习最后一步：只需几秒，适合标注较少的情况。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A small part learns (adapters)</source>
+        <source>Part of the model (adapters)</source>
         <translation>一小部分学习 (adapters)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes few of the base&#x27;s weights: takes minutes.</source>
+        <source>Changes a small part of the model&#x27;s weights: takes minutes.</source>
         <translation>只改变基础模型的少量权重：需要几分钟。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>All of it learns (full)</source>
+        <source>Whole model (full)</source>
         <translation>整个模型学习 (full)</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Changes all weights: wants many labels and a GPU.</source>
+        <source>Changes all weights: needs many labels and a GPU.</source>
         <translation>改变全部权重：需要大量标注和 GPU。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>How often the labels are gone through.</source>
+        <source>How many times the training passes through the labels.</source>
         <translation>遍历标注的次数。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>A GPU where one works, else the processor.</source>
+        <source>The GPU if it works, otherwise the processor.</source>
         <translation>有可用的 GPU 时使用 GPU，否则使用处理器。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>Whole groups of neighbouring labels, so that the model is judged elsewhere; with 0 it is not judged.</source>
+        <source>Whole groups of neighbouring labels, so that accuracy is measured on areas that the model has not seen. With 0, it is not measured.</source>
         <translation>相邻的标注成组留出，使模型在别处接受评价；为 0 时不评价模型。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>The same seed gives the same result again. Try others to see how much varies.</source>
+        <source>The same seed always gives the same result. Try other seeds to see how much results vary.</source>
         <translation>相同的种子会再次得到相同的结果。试试其他种子，看看结果变化有多大。</translation>
     </message>
     <message>
@@ -3692,7 +3687,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/options_panel.py"/>
-        <source>One raster band for each band of the base, in its order, such as 2,3,4,8.</source>
+        <source>One raster band for each band of the base model, in its order, such as 2,3,4,8.</source>
         <translation>按基础模型的顺序，为其每个波段给出一个栅格波段，例如 2,3,4,8。</translation>
     </message>
     <message>
@@ -3707,7 +3702,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/place_walk.py"/>
-        <source>Places, the least sure first: {}</source>
+        <source>Places, least certain first: {}</source>
         <translation>位置，最不确定的在前：{}</translation>
     </message>
     <message>
@@ -3722,47 +3717,47 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your changes (quick).</source>
+        <source>Decided automatically: &#x27;{base}&#x27; is not changed, and only a last layer is trained (quick).</source>
         <translation>自动决定：“{base}”保持不变，只有最后一步学习您的变化 (quick)。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Starts from &#x27;{base}&#x27;. How much of it learns is decided by your labels and your machine.</source>
+        <source>Starts from &#x27;{base}&#x27;. How much of it is trained depends on your labels and your computer.</source>
         <translation>从“{base}”开始。其中有多少参与学习，由您的标注和计算机决定。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: &#x27;{base}&#x27; stays as it is, and only a last step learns your classes (quick). That suits fewer than {many} labels; there are {labels}.</source>
+        <source>Decided automatically: &#x27;{base}&#x27; is not changed, and only a last layer is trained (quick). This suits fewer than {many} labels; there are {labels}.</source>
         <translation>自动决定：“{base}”保持不变，只有最后一步学习您的类别 (quick)。这适合少于 {many} 个标注；现有 {labels} 个。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>Decided automatically: with {labels} labels &#x27;{base}&#x27; learns along, all of it on a working GPU (full), else a small part (adapters), or none where it is large (quick).</source>
+        <source>Decided automatically: with {labels} labels, &#x27;{base}&#x27; is trained as well: all of it with a working GPU (full), otherwise a small part (adapters), or none of it if it is large (quick).</source>
         <translation>自动决定：有 {labels} 个标注时“{base}”一起学习：有可用的 GPU 时全部学习 (full)，否则只学习一小部分 (adapters)，模型较大时则保持不变 (quick)。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>&#x27;{base}&#x27; stays as it is, and only a last step learns your labels (quick).</source>
+        <source>&#x27;{base}&#x27; is not changed, and only a last layer is trained (quick).</source>
         <translation>“{base}”保持不变，只有最后一步学习您的标注 (quick)。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>A small part of &#x27;{base}&#x27; learns along (adapters).</source>
+        <source>A small part of &#x27;{base}&#x27; is trained as well (adapters).</source>
         <translation>“{base}”的一小部分一起学习 (adapters)。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/plan_words.py"/>
-        <source>All of &#x27;{base}&#x27; learns along (full): wants many labels and a GPU.</source>
+        <source>All of &#x27;{base}&#x27; is trained (full), which needs many labels and a GPU.</source>
         <translation>整个“{base}”一起学习 (full)：需要大量标注和 GPU。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
-        <source>The map shows no raster that the model learned from. Zoom to one of them.</source>
+        <source>The map view does not show any raster that the model was trained on. Zoom to one of them.</source>
         <translation>地图未显示模型学习过的栅格。请缩放到其中之一。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/prediction.py"/>
-        <source>The rasters that the model learned from are not there any more.</source>
+        <source>The rasters that the model was trained on are no longer in the project.</source>
         <translation>模型学习过的栅格已不存在。</translation>
     </message>
     <message>
@@ -3777,17 +3772,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
-        <source>Preview of the middle of the map in {seconds:.1f} s. Zoom in to see another part.</source>
+        <source>Preview of the centre of the map view in {seconds:.1f} s. Zoom in to see other areas.</source>
         <translation>地图中部的预览，用时 {seconds:.1f} 秒。放大可查看其他部分。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/preview.py"/>
-        <source>Preview of what the map shows in {seconds:.1f} s.</source>
+        <source>Preview of the map view in {seconds:.1f} s.</source>
         <translation>地图所示内容的预览，用时 {seconds:.1f} 秒。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_describer.py"/>
-        <source>Looking at the bands of {}</source>
+        <source>Checking the bands of {}</source>
         <translation>查看 {} 的波段</translation>
     </message>
     <message>
@@ -3797,7 +3792,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
-        <source>Take this raster out</source>
+        <source>Remove this raster</source>
         <translation>去掉此栅格</translation>
     </message>
     <message>
@@ -3812,7 +3807,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/raster_rows.py"/>
-        <source>Learns from several rasters at once: other places, other dates. They share the labels.</source>
+        <source>Trains on several rasters at once, for instance of other places or dates. They share the labels.</source>
         <translation>同时从多幅栅格学习：其他地点、其他日期。它们共用标注。</translation>
     </message>
     <message>
@@ -3827,7 +3822,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Opens the report in the browser.</source>
+        <source>Opens the report in the web browser.</source>
         <translation>在浏览器中打开报告。</translation>
     </message>
     <message>
@@ -3837,7 +3832,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Maps what the map view shows, as a temporary layer above the imagery.</source>
+        <source>Maps the current map view, as a temporary layer above the imagery.</source>
         <translation>对地图视图所示的内容制图，作为影像上方的临时图层。</translation>
     </message>
     <message>
@@ -3847,7 +3842,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Shows the preview to the left of a line only, which you drag over the map (Esc ends)</source>
+        <source>Shows the preview only to the left of a line, which you can drag across the map (press Esc to exit)</source>
         <translation>仅在分割线左侧显示预览，可在地图上拖动分割线（按 Esc 结束）</translation>
     </message>
     <message>
@@ -3857,7 +3852,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Opens the tool with the model and the raster filled in.</source>
+        <source>Opens the tool with the model and the raster already chosen.</source>
         <translation>打开工具，并填入模型和栅格。</translation>
     </message>
     <message>
@@ -3872,7 +3867,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Goes back to the labels, with this model as the one to start from.</source>
+        <source>Returns to the labels, with this model as the one to start from.</source>
         <translation>返回标注，并以此模型作为起始模型。</translation>
     </message>
     <message>
@@ -3882,27 +3877,27 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Per cent of each row</source>
+        <source>Percent of each row</source>
         <translation>每行的百分比</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>When a model was trained, here stands how good it is.</source>
+        <source>The accuracy of the model is shown here after training.</source>
         <translation>训练完模型后，此处显示其好坏。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Mapping what the map shows…</source>
+        <source>Mapping the current view…</source>
         <translation>正在对地图所示的内容制图…</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Labels that were held back: {samples}. Each place was held back once, from a model that did not see it; the model itself learned from all.</source>
+        <source>Held-back labels: {samples}. Each place was held back once, from a model that did not see it; the final model was trained on all labels.</source>
         <translation>留出的标注：{samples}。每个位置都曾被留出一次，由未见过它的模型评价；模型本身从全部标注学习。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/result_panel.py"/>
-        <source>Labels that were held back: {samples}. The best round was chosen by the same labels, so they flatter it a little.</source>
+        <source>Held-back labels: {samples}. The best epoch was chosen with the same labels, so these figures are slightly too optimistic.</source>
         <translation>留出的标注：{samples}。最佳轮次也是根据这些标注选出的，因此结果略微偏高。</translation>
     </message>
     <message>
@@ -3912,22 +3907,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Round</source>
+        <source>Epoch</source>
         <translation>轮次</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Parts judged</source>
+        <source>Parts assessed</source>
         <translation>已评价的部分</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>Curves appear as soon as labels that were held back have been judged.</source>
+        <source>The curves appear after the first results on held-back labels.</source>
         <translation>对留出的标注进行评价后，曲线即会显示。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_curves.py"/>
-        <source>There is nothing to draw: no labels were held back.</source>
+        <source>There are no curves, because no labels were held back.</source>
         <translation>没有可绘制的内容：未留出任何标注。</translation>
     </message>
     <message>
@@ -3947,7 +3942,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
-        <source>Stopping, and writing the best model so far…</source>
+        <source>Stopping and saving the best model so far…</source>
         <translation>正在停止，并写入目前最佳的模型…</translation>
     </message>
     <message>
@@ -3962,7 +3957,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_panel.py"/>
-        <source>Stopped. There was no model yet, so nothing was kept.</source>
+        <source>Stopped. There was no model yet, so nothing was saved.</source>
         <translation>已停止。当时还没有模型，因此没有保留任何内容。</translation>
     </message>
     <message>
@@ -3972,12 +3967,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>On held-back labels, after round {done} of at most {rounds}:</source>
+        <source>On held-back labels, after epoch {done} of at most {rounds}:</source>
         <translation>在留出的标注上，第 {done} 轮之后（最多 {rounds} 轮）：</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>On held-back labels, before the first round:</source>
+        <source>On held-back labels, before the first epoch:</source>
         <translation>在留出的标注上，第一轮之前：</translation>
     </message>
     <message>
@@ -3987,52 +3982,52 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>No labels have been judged yet.</source>
+        <source>No results on held-back labels yet.</source>
         <translation>尚未评价任何标注。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>&#x27;Stop now&#x27; does not wait, and keeps nothing.</source>
+        <source>&#x27;Stop now&#x27; stops immediately and keeps nothing.</source>
         <translation>“立即停止”不会等待，也不保留任何内容。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>There is no model yet: Cancel leaves nothing behind.</source>
+        <source>There is no model yet: if you cancel, nothing is saved.</source>
         <translation>还没有模型：取消后不会留下任何内容。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model as it is.</source>
+        <source>If you cancel, the model is kept as it is now.</source>
         <translation>取消会保留当前的模型。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model from before the first round, the best so far.</source>
+        <source>If you cancel, the model from before the first epoch is kept, the best so far.</source>
         <translation>取消会保留第一轮之前的模型，即目前最佳的模型。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Cancel keeps the model of round {best}, the best so far.</source>
+        <source>If you cancel, the model of epoch {best} is kept, the best so far.</source>
         <translation>取消会保留第 {best} 轮的模型，即目前最佳的模型。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model of round {best}, the best so far, was kept.</source>
+        <source>Stopped early. The model of epoch {best}, the best so far, was kept.</source>
         <translation>已提前停止。已保留第 {best} 轮的模型，即目前最佳的模型。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model from before the first round was kept.</source>
+        <source>Stopped early. The model from before the first epoch was kept.</source>
         <translation>已提前停止。已保留第一轮之前的模型。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Stopped early. The model of the last round was kept.</source>
+        <source>Stopped early. The model of the last epoch was kept.</source>
         <translation>已提前停止。已保留最后一轮的模型。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/gui/training/run_words.py"/>
-        <source>Done in {time}. The model of round {best}, the best, was kept.</source>
+        <source>Done in {time}. The model of epoch {best}, the best one, was kept.</source>
         <translation>完成，用时 {time}。已保留最佳的第 {best} 轮的模型。</translation>
     </message>
     <message>
@@ -4067,17 +4062,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>The layer &#x27;{}&#x27; has no field of text or whole numbers that could hold a class. Add one, and give every feature its class.</source>
+        <source>The layer &#x27;{}&#x27; has no text or whole-number field that could hold a class. Add one, and give every feature its class.</source>
         <translation>图层“{}”没有可存放类别的文本或整数字段。请添加一个，并为每个要素填写类别。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>No label has a class: fill in the field &#x27;{}&#x27;.</source>
+        <source>None of the labels has a class: fill in the field &#x27;{}&#x27;.</source>
         <translation>没有标注具有类别：请填写字段“{}”。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/layer_words.py"/>
-        <source>The layer &#x27;{}&#x27; is a picture that a web service draws: its colours are no classes. Choose the class raster itself, as a GeoTIFF or from a coverage service (WCS).</source>
+        <source>The layer &#x27;{}&#x27; is an image rendered by a web service, so its colours are not classes. Choose the original class raster, as a GeoTIFF or from a coverage service (WCS).</source>
         <translation>图层“{}”是网络服务绘制的图片：其颜色不是类别。请选择类别栅格本身，例如 GeoTIFF 或来自覆盖服务 (WCS) 的栅格。</translation>
     </message>
     <message>
@@ -4117,12 +4112,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>
-        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer&#x27;s properties; it is honoured here all the same.</source>
+        <source>The no-data value of &#x27;{name}&#x27;, band {band}, is switched off in the layer properties. It is still treated as no-data here.</source>
         <translation>“{name}”波段 {band} 的无数据值在图层属性中已关闭；但此处仍会采用。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/raster_source.py"/>
-        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is left out: only single values are supported.</source>
+        <source>The additional no-data range {low} to {high} of &#x27;{name}&#x27; is ignored: only single values are supported.</source>
         <translation>“{name}”的附加无数据范围 {low} 到 {high} 未使用：仅支持单个值。</translation>
     </message>
     <message>
@@ -4142,13 +4137,8 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/styling.py"/>
-        <source>To be judged</source>
+        <source>Not yet labelled</source>
         <translation>待判断</translation>
-    </message>
-    <message>
-        <location filename="../spectralgpt_qgis/styling.py"/>
-        <source>Judged</source>
-        <translation>已判断</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/styling.py"/>
@@ -4157,12 +4147,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
-        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that brings it.</source>
+        <source>There is no algorithm &#x27;{}&#x27;. Enable the plugin that provides it.</source>
         <translation>没有算法“{}”。请启用提供它的插件。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/algorithm_task.py"/>
-        <source>The inputs could not be read. The log says more.</source>
+        <source>The inputs could not be read. See the log for details.</source>
         <translation>无法读取输入。详情请见日志。</translation>
     </message>
     <message>
@@ -4172,22 +4162,22 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>&#x27;{}&#x27; is no address that can be downloaded: it must begin with https:// or http://.</source>
+        <source>&#x27;{}&#x27; is not an address for downloads: it must begin with https:// or http://.</source>
         <translation>“{}”不是可下载的地址：必须以 https:// 或 http:// 开头。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>&#x27;{path}&#x27; cannot be written: {reason}. Make room, or choose another folder.</source>
+        <source>&#x27;{path}&#x27; cannot be written: {reason}. Free some space, or choose another folder.</source>
         <translation>无法写入“{path}”：{reason}。请腾出空间，或选择其他文件夹。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The download did not begin: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
+        <source>The download could not start: {} Check the address, the network, and the proxy in Settings &gt; Options &gt; Network.</source>
         <translation>下载未能开始：{} 请检查地址、网络，以及“设置 &gt; 选项 &gt; 网络”中的代理。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The download was cut off: {} What came so far is kept; download again to go on from there.</source>
+        <source>The download was interrupted: {} The downloaded part is kept; download again to continue.</source>
         <translation>下载中断：{} 已下载的部分已保留；再次下载即可从该处继续。</translation>
     </message>
     <message>
@@ -4197,12 +4187,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>{came} of {whole} bytes came.</source>
+        <source>{came} of {whole} bytes were received.</source>
         <translation>已收到 {came} 字节，共 {whole} 字节。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>the server sent nothing.</source>
+        <source>the server sent no data.</source>
         <translation>服务器没有发送任何内容。</translation>
     </message>
     <message>
@@ -4212,32 +4202,32 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The server does not give {url} to everybody ({status}). Download it with your browser and import the file.</source>
+        <source>The server does not allow public access to {url} ({status}). Download it with your browser and import the file.</source>
         <translation>服务器不向所有人提供 {url} ({status})。请用浏览器下载，然后导入该文件。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The proxy asks for a name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
+        <source>The proxy requires a user name and a password (407). Set them in QGIS: Settings &gt; Options &gt; Network.</source>
         <translation>代理要求用户名和密码 (407)。请在 QGIS 中设置：设置 &gt; 选项 &gt; 网络。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The server answered {status} for {url}. Try again later.</source>
+        <source>The server returned the status {status} for {url}. Try again later.</source>
         <translation>服务器对 {url} 的应答为 {status}。请稍后重试。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The downloaded file has {came} bytes, expected are {size}. It was removed; try again later.</source>
+        <source>The downloaded file has {came} bytes instead of {size}. It was deleted; try again later.</source>
         <translation>下载的文件有 {came} 字节，应为 {size} 字节。文件已移除；请稍后重试。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/download.py"/>
-        <source>The downloaded file is not the published one: its SHA-256 is {found}, expected is {expected}. It was removed; do not use it from elsewhere either.</source>
+        <source>The downloaded file is not the published one: its SHA-256 is {found} instead of {expected}. It was deleted; do not use copies of it from other sources.</source>
         <translation>下载的文件不是已发布的文件：其 SHA-256 为 {found}，应为 {expected}。文件已移除；也不要使用从其他地方得到的该文件。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/tasks/engine_state.py"/>
-        <source>Look at the SpectralGPT engine</source>
+        <source>Check the SpectralGPT engine</source>
         <translation>查看 SpectralGPT 引擎</translation>
     </message>
     <message>
@@ -7122,12 +7112,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/base_python.py"/>
-        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install one (from python.org, or &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
+        <source>No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install it (from python.org, or with &#x27;sudo apt install python3-venv&#x27;), then try again.</source>
         <translation>未找到合适的 Python：引擎需要带有 venv 模块的 64 位 Python 3.9 到 3.14。请安装一个（从 python.org，或用 &#x27;sudo apt install python3-venv&#x27;），然后重试。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_client.py"/>
-        <source>The engine failed without saying why.</source>
+        <source>The engine failed without an error message.</source>
         <translation>引擎失败，且未说明原因。</translation>
     </message>
     <message>
@@ -7137,7 +7127,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The last installation of the engine did not come to its end. Install it again.</source>
+        <source>The last installation of the engine was not completed. Install it again.</source>
         <translation>引擎的上次安装未能完成。请重新安装。</translation>
     </message>
     <message>
@@ -7152,12 +7142,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The Python that the engine was made from is gone or was replaced. Repair the engine.</source>
+        <source>The Python installation that the engine is based on was removed or replaced. Repair the engine.</source>
         <translation>建立引擎所用的 Python 已不存在或已被替换。请修复引擎。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The plugin was updated and asks for other versions of the engine&#x27;s libraries. Update the engine.</source>
+        <source>The plugin was updated and needs other versions of the engine&#x27;s libraries. Update the engine.</source>
         <translation>插件已更新，并要求引擎库的其他版本。请更新引擎。</translation>
     </message>
     <message>
@@ -7167,12 +7157,12 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_environment.py"/>
-        <source>The disk of {1} has {2} GB free, and the installation needs {3} GB. Make room, or choose another folder for the engine.</source>
+        <source>The disk of {1} has {2} GB of free space, but the installation needs {3} GB. Free some space, or choose another folder for the engine.</source>
         <translation>{1} 所在磁盘有 {2} GB 可用空间，而安装需要 {3} GB。请腾出空间，或为引擎选择其他文件夹。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine ran out of memory or was ended by the system. Close other programs, choose a smaller extent, or lower the number of threads, and run it again.</source>
+        <source>The engine ran out of memory or was terminated by the system. Close other programs, choose a smaller extent, or reduce the number of threads, and run it again.</source>
         <translation>引擎内存不足或被系统终止。请关闭其他程序、选择更小的范围或减少线程数，然后重新运行。</translation>
     </message>
     <message>
@@ -7182,17 +7172,17 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine crashed (access violation, 0xC0000005) in one of its libraries. Try the device &#x27;cpu&#x27;; if it happens again, update the graphics driver. </source>
+        <source>The engine crashed in one of its libraries (access violation, 0xC0000005). Try the device &#x27;cpu&#x27;. If it happens again, update the graphics driver. </source>
         <translation>引擎在其某个库中崩溃（访问冲突，0xC0000005）。请尝试设备“cpu”（处理器）；如果再次发生，请更新显卡驱动程序。 </translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start QGIS again. </source>
+        <source>A library that the engine needs was not found (0xC0000135). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then restart QGIS. </source>
         <translation>未找到引擎所需的库 (0xC0000135)。请安装 &#x27;Microsoft Visual C++ Redistributable&#x27; (x64)，然后重新启动 QGIS。 </translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then start Windows again.</source>
+        <source>A library of the engine could not start (0xC0000142). Install the &#x27;Microsoft Visual C++ Redistributable&#x27; (x64), then restart Windows.</source>
         <translation>引擎的某个库无法启动 (0xC0000142)。请安装 &#x27;Microsoft Visual C++ Redistributable&#x27; (x64)，然后重新启动 Windows。</translation>
     </message>
     <message>
@@ -7202,7 +7192,7 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine uses an instruction that this processor lacks (0xC000001D).</source>
+        <source>The engine needs an instruction that this processor does not support (0xC000001D).</source>
         <translation>引擎使用了此处理器不支持的指令 (0xC000001D)。</translation>
     </message>
     <message>
@@ -7212,52 +7202,52 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>{1} It may take {2} MB of memory, which may be too little: see the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
+        <source>{1} It is limited to {2} MB of memory, which may not be enough. See the memory limit under Settings &gt; Options &gt; SpectralGPT.</source>
         <translation>{1} 它最多可使用 {2} MB 内存，这可能太少：请查看 设置 &gt; 选项 &gt; SpectralGPT 中的内存限制。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine stopped answering and was ended. Run it again.</source>
+        <source>The engine stopped responding and was terminated. Run it again.</source>
         <translation>引擎停止响应，已被终止。请重新运行。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/engine_exit.py"/>
-        <source>The engine ended without an answer (exit code {1}).</source>
+        <source>The engine stopped without a result (exit code {1}).</source>
         <translation>引擎未作应答即结束（退出代码 {1}）。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_lock.py"/>
-        <source>The engine is being installed by another process (number {1}). Wait until it has ended, or end it, and try again.</source>
+        <source>The engine is being installed by another process (number {1}). Wait until it is done, or end that process, and try again.</source>
         <translation>另一个进程（编号 {1}）正在安装引擎。请等待其结束，或将其结束，然后重试。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The disk is full. Make room, or choose another folder for the engine in the settings.</source>
+        <source>The disk is full. Free some space, or choose another folder for the engine in the settings.</source>
         <translation>磁盘已满。请腾出空间，或在设置中为引擎选择其他文件夹。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The system&#x27;s protection (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
+        <source>The system&#x27;s security software (antivirus or application control) stopped the installation. Ask your administrator to allow the engine&#x27;s folder, or choose another one in the settings.</source>
         <translation>系统的防护（杀毒软件或应用程序控制）阻止了安装。请让管理员允许引擎的文件夹，或在设置中另选一个。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>A file of the engine is in use. Wait until running jobs have ended, or restart QGIS.</source>
+        <source>A file of the engine is in use. Wait until running jobs are done, or restart QGIS.</source>
         <translation>引擎的某个文件正在使用中。请等待正在运行的作业结束，或重新启动 QGIS。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The engine&#x27;s folder may not be written to. Choose a folder of your own in the settings, or have its permissions changed.</source>
+        <source>You do not have write access to the engine&#x27;s folder. Choose another folder in the settings, or have its permissions changed.</source>
         <translation>没有权限写入引擎的文件夹。请在设置中选择您自己的文件夹，或请人更改其权限。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The engine&#x27;s folder has too long a path for Windows. Choose a shorter one in the settings.</source>
+        <source>The path of the engine&#x27;s folder is too long for Windows. Choose a shorter one in the settings.</source>
         <translation>引擎文件夹的路径对 Windows 来说太长。请在设置中选择较短的路径。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The certificate of the package server was not accepted, as happens behind a company&#x27;s inspecting proxy. Give your company&#x27;s CA file in the settings, or use a folder of wheels.</source>
+        <source>The certificate of the package server was rejected, as often happens behind a corporate proxy that inspects traffic. Specify your organisation&#x27;s CA file in the settings, or use a folder of wheels.</source>
         <translation>软件包服务器的证书未被接受，这在公司的检查型代理之后会发生。请在设置中给出公司的 CA 文件，或使用 wheel 文件夹。</translation>
     </message>
     <message>
@@ -7267,37 +7257,37 @@ Drag the line, or move it with the arrow keys. Esc ends.</source>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The package server refused access (401 or 403). Check the index&#x27;s address and password in the settings.</source>
+        <source>The package server denied access (401 or 403). Check the address and password of the package index in the settings.</source>
         <translation>软件包服务器拒绝访问（401 或 403）。请检查设置中索引的地址和密码。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The package server was not reached. Check the network and, in the settings, the proxy and the index; without a network, install from a folder of wheels.</source>
+        <source>The package server could not be reached. Check the network and, in the settings, the proxy and the package index. Without a network connection, install from a folder of wheels.</source>
         <translation>无法连接到软件包服务器。请检查网络以及设置中的代理和索引；没有网络时，请从 wheel 文件夹安装。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>A package arrived damaged. Run the installation again.</source>
+        <source>A package was damaged during download. Run the installation again.</source>
         <translation>收到的软件包已损坏。请重新运行安装。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The system is too old for the engine&#x27;s libraries (its C library lacks what they need).</source>
+        <source>The operating system is too old for the engine&#x27;s libraries (its C library lacks functions that they need).</source>
         <translation>系统对引擎的库来说太旧（其 C 库缺少所需的内容）。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>The memory did not suffice. Close other programs and run the installation again.</source>
+        <source>There was not enough memory. Close other programs and run the installation again.</source>
         <translation>内存不足。请关闭其他程序，然后重新运行安装。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/install_problems.py"/>
-        <source>There is no build of {1} for {2} where it was looked for. Use 64-bit Python 3.9 to 3.14; a mirror set in the settings may be incomplete.</source>
+        <source>No build of {1} for {2} was found. Use 64-bit Python 3.9 to 3.14. If a package mirror is set in the settings, it may be incomplete.</source>
         <translation>在所查找的位置没有适用于 {2} 的 {1} 构建。请使用 64 位 Python 3.9 到 3.14；设置中指定的镜像可能不完整。</translation>
     </message>
     <message>
         <location filename="../spectralgpt_qgis/package_installer.py"/>
-        <source>The folder of wheels &#x27;{1}&#x27; is missing or has no .whl files.</source>
+        <source>The folder of wheels &#x27;{1}&#x27; is missing or contains no .whl files.</source>
         <translation>wheel 文件夹“{1}”不存在，或其中没有 .whl 文件。</translation>
     </message>
     <message>

@@ -64,8 +64,8 @@ def find_base_python() -> BasePython:
         raise EnvironmentProblem(problem.kind, problem.message, "\n".join(faults + outputs))
     raise EnvironmentProblem(
         "no-python",
-        "No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module "
-        "venv. Install one (from python.org, or 'sudo apt install python3-venv'), then try again.",
+        "No suitable Python was found: the engine needs 64-bit Python 3.9 to 3.14 with the module venv. Install it "
+        "(from python.org, or with 'sudo apt install python3-venv'), then try again.",
         "\n".join(faults + outputs),
     )
 

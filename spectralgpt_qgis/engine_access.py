@@ -34,8 +34,8 @@ def why_no_models_folder() -> str:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return tr(
-            "The folder of your models, {folder}, cannot be made: {reason}. Choose another folder for the engine with "
-            "Raster > SpectralGPT > Engine."
+            "The folder for your models, {folder}, cannot be created: {reason}. Choose another folder for the engine "
+            "with Raster > SpectralGPT > Engine."
         ).format(folder=folder, reason=error.strerror or error)
     return ""
 

@@ -173,7 +173,7 @@ class EngineClient:
         if name == "error":
             return EngineFailed(
                 str(final.get("kind") or "EngineError"),
-                str(final.get("message") or "The engine failed without saying why."),
+                str(final.get("message") or "The engine failed without an error message."),
                 str(final.get("details") or tail),
             )
         code = -signal.SIGTERM if name == "cancelled" else code

@@ -106,7 +106,7 @@ class EngineEnvironment:
             if self.interrupted():
                 return Status(
                     "missing",
-                    "The last installation of the engine did not come to its end. Install it again.",
+                    "The last installation of the engine was not completed. Install it again.",
                     interrupted=True,
                 )
             return Status("missing", "The engine is not installed yet. Install it in the settings.")
@@ -119,16 +119,14 @@ class EngineEnvironment:
         if not python.exists() or not _base_exists(folder):
             return Status(
                 "broken",
-                "The Python that the engine was made from is gone or was replaced. Repair the "
-                "engine.",
+                "The Python installation that the engine is based on was removed or replaced. Repair the engine.",
                 tier,
                 accelerator,
             )
         if self._fingerprint(record) != record.get("fingerprint"):
             return Status(
                 "outdated",
-                "The plugin was updated and asks for other versions of the engine's libraries. "
-                "Update the engine.",
+                "The plugin was updated and needs other versions of the engine's libraries. Update the engine.",
                 tier,
                 accelerator,
                 python,
@@ -331,8 +329,8 @@ class EngineEnvironment:
         if free < needed:
             raise EnvironmentProblem(
                 "no-space",
-                f"The disk of {self._folder} has {free / 1e9:.1f} GB free, and the installation "
-                f"needs {needed / 1e9:.1f} GB. Make room, or choose another folder for the engine.",
+                f"The disk of {self._folder} has {free / 1000000000.0:.1f} GB of free space, but the installation "
+                f"needs {needed / 1000000000.0:.1f} GB. Free some space, or choose another folder for the engine.",
             )
 
     def _requirements(self, record: dict[str, Any]) -> Any:

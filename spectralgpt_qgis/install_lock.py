@@ -31,8 +31,8 @@ def install_lock(file: Path) -> Iterator[None]:
             holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
             raise EnvironmentProblem(
                 "busy",
-                f"The engine is being installed by another process (number {holder}). Wait until "
-                "it has ended, or end it, and try again.",
+                f"The engine is being installed by another process (number {holder}). Wait until it is done, or end "
+                "that process, and try again.",
             ) from error
         os.ftruncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode("ascii"))

@@ -36,7 +36,7 @@ class _Cause(NamedTuple):
 _CAUSES = (
     _Cause(
         "no-space",
-        "The disk is full. Make room, or choose another folder for the engine in the settings.",
+        "The disk is full. Free some space, or choose another folder for the engine in the settings.",
         (
             "No space left",
             "Errno 28]",
@@ -47,24 +47,24 @@ _CAUSES = (
     ),
     _Cause(
         "blocked",
-        "The system's protection (antivirus or application control) stopped the installation. Ask "
-        "your administrator to allow the engine's folder, or choose another one in the settings.",
+        "The system's security software (antivirus or application control) stopped the installation. Ask your "
+        "administrator to allow the engine's folder, or choose another one in the settings.",
         ("WinError 225", "WinError 1260", "blocked by group policy", "Application Control"),
     ),
     _Cause(
         "in-use",
-        "A file of the engine is in use. Wait until running jobs have ended, or restart QGIS.",
+        "A file of the engine is in use. Wait until running jobs are done, or restart QGIS.",
         ("WinError 32", "being used by another process", "Text file busy"),
     ),
     _Cause(
         "no-permission",
-        "The engine's folder may not be written to. Choose a folder of your own in the settings, "
-        "or have its permissions changed.",
+        "You do not have write access to the engine's folder. Choose another folder in the settings, or have its "
+        "permissions changed.",
         ("Permission denied", "Errno 13]", "Access is denied", "WinError 5]", "Read-only file"),
     ),
     _Cause(
         "path-too-long",
-        "The engine's folder has too long a path for Windows. Choose a shorter one in the settings.",
+        "The path of the engine's folder is too long for Windows. Choose a shorter one in the settings.",
         ("WinError 206", "filename or extension is too long"),
     ),
     _Cause(
@@ -75,8 +75,8 @@ _CAUSES = (
     ),
     _Cause(
         "certificate",
-        "The certificate of the package server was not accepted, as happens behind a company's "
-        "inspecting proxy. Give your company's CA file in the settings, or use a folder of wheels.",
+        "The certificate of the package server was rejected, as often happens behind a corporate proxy that inspects "
+        "traffic. Specify your organisation's CA file in the settings, or use a folder of wheels.",
         (
             "CERTIFICATE_VERIFY_FAILED",
             "SSLError",
@@ -103,8 +103,8 @@ _CAUSES = (
     ),
     _Cause(
         "forbidden",
-        "The package server refused access (401 or 403). Check the index's address and password "
-        "in the settings.",
+        "The package server denied access (401 or 403). Check the address and password of the package index in the "
+        "settings.",
         (
             "401 Error",
             "403 Error",
@@ -120,8 +120,8 @@ _CAUSES = (
     ),
     _Cause(
         "no-network",
-        "The package server was not reached. Check the network and, in the settings, the proxy "
-        "and the index; without a network, install from a folder of wheels.",
+        "The package server could not be reached. Check the network and, in the settings, the proxy and the package "
+        "index. Without a network connection, install from a folder of wheels.",
         (
             "name resolution",
             "getaddrinfo failed",
@@ -143,17 +143,17 @@ _CAUSES = (
     ),
     _Cause(
         "damaged-download",
-        "A package arrived damaged. Run the installation again.",
+        "A package was damaged during download. Run the installation again.",
         ("DO NOT MATCH THE HASHES", "Hash mismatch", "BadZipFile", "IncompleteRead"),
     ),
     _Cause(
         "old-system",
-        "The system is too old for the engine's libraries (its C library lacks what they need).",
+        "The operating system is too old for the engine's libraries (its C library lacks functions that they need).",
         ("GLIBC_", "is not a supported wheel on this platform"),
     ),
     _Cause(
         "memory",
-        "The memory did not suffice. Close other programs and run the installation again.",
+        "There was not enough memory. Close other programs and run the installation again.",
         ("MemoryError", "Cannot allocate memory"),
     ),
 )
@@ -206,7 +206,7 @@ def _missing_package(output: str, python: str, offline: bool) -> EnvironmentProb
         )
     return EnvironmentProblem(
         "no-build",
-        f"There is no build of {package} for {python} where it was looked for. Use 64-bit Python "
-        "3.9 to 3.14; a mirror set in the settings may be incomplete.",
+        f"No build of {package} for {python} was found. Use 64-bit Python 3.9 to 3.14. If a package mirror is set in "
+        "the settings, it may be incomplete.",
         output,
     )

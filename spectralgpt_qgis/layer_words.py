@@ -15,19 +15,19 @@ def without_crs(name: str) -> str:
 def without_class_field(name: str) -> str:
     """Message about a label layer without a field that could hold the class."""
     return tr(
-        "The layer '{}' has no field of text or whole numbers that could hold a class. Add one, and give every feature "
+        "The layer '{}' has no text or whole-number field that could hold a class. Add one, and give every feature "
         "its class."
     ).format(name)
 
 
 def without_classes(field: str) -> str:
     """Message about labels none of which has a class."""
-    return tr("No label has a class: fill in the field '{}'.").format(field)
+    return tr("None of the labels has a class: fill in the field '{}'.").format(field)
 
 
 def picture_without_classes(name: str) -> str:
     """Message about a picture that was chosen as class raster."""
     return tr(
-        "The layer '{}' is a picture that a web service draws: its colours are no classes. Choose the class raster "
-        "itself, as a GeoTIFF or from a coverage service (WCS)."
+        "The layer '{}' is an image rendered by a web service, so its colours are not classes. Choose the original "
+        "class raster, as a GeoTIFF or from a coverage service (WCS)."
     ).format(name)

@@ -48,7 +48,7 @@ class Sources:
         if self.wheels and not any(Path(self.wheels).glob("*.whl")):
             raise EnvironmentProblem(
                 "incomplete-wheels",
-                f"The folder of wheels '{self.wheels}' is missing or has no .whl files.",
+                f"The folder of wheels '{self.wheels}' is missing or contains no .whl files.",
             )
         if self.ca_file and not Path(self.ca_file).is_file():
             raise EnvironmentProblem(

@@ -78,8 +78,8 @@ def additional_nodata(layer: QgsRasterLayer) -> tuple[tuple[float, ...], list[st
         if provider.sourceHasNoDataValue(band) and not provider.useSourceNoDataValue(band):
             notes.append(
                 tr(
-                    "The no-data value of '{name}', band {band}, is switched off in the layer's properties; "
-                    "it is honoured here all the same."
+                    "The no-data value of '{name}', band {band}, is switched off in the layer properties. It is "
+                    "still treated as no-data here."
                 ).format(name=layer.name(), band=band)
             )
         for item in provider.userNoDataValues(band):
@@ -90,8 +90,8 @@ def additional_nodata(layer: QgsRasterLayer) -> tuple[tuple[float, ...], list[st
             else:
                 notes.append(
                     tr(
-                        "The additional no-data range {low} to {high} of '{name}' is left out: only single values "
-                        "are supported."
+                        "The additional no-data range {low} to {high} of '{name}' is ignored: only single values are "
+                        "supported."
                     ).format(low=item.min(), high=item.max(), name=layer.name())
                 )
     return tuple(values), list(dict.fromkeys(notes))

@@ -227,8 +227,8 @@ class SampleStyle(LayerStyle):
         if index >= 0:
             entries = [{item.title: str(item.value)} for item in self.classes]
             layer.setEditorWidgetSetup(index, QgsEditorWidgetSetup("ValueMap", {"map": entries}))
-        todo = QgsRendererCategory(1, _ring("#d94801"), tr("To be judged"))
-        done = QgsRendererCategory(0, _ring("#2f8f4e"), tr("Judged"))
+        todo = QgsRendererCategory(1, _ring("#d94801"), tr("Not yet labelled"))
+        done = QgsRendererCategory(0, _ring("#2f8f4e"), tr("Labelled"))
         layer.setRenderer(
             QgsCategorizedSymbolRenderer(f"coalesce(\"{REFERENCE_FIELD}\", '') = ''", [todo, done])
         )

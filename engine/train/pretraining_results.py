@@ -278,5 +278,5 @@ def _imagery(outcome: Outcome) -> list[Text | Table]:
     ]
     if refused:
         why = [(name, told(reason)) for name, reason in refused[:_NAMED]]
-        blocks.append(Table((tr("Left out"), tr("Why")), why))
+        blocks.append(Table((tr("Left out"), tr("Reason")), why))
     return blocks

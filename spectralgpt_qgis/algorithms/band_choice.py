@@ -32,8 +32,8 @@ def band_list(value: Any) -> list[int] | None:
 def wrong_band_count(model: InstalledModel, given: int, parameter: str) -> str:
     """Message for a model that needs another number of bands than the `given` number chosen in `parameter`."""
     return tr(
-        "The model '{model}' needs {expected} bands in this order: {bands}. {given} were chosen for "
-        "{parameter}. Choose one raster band for each, or none to have them matched automatically."
+        "The model '{model}' needs {expected} bands in this order: {bands}. {given} bands were chosen for "
+        "{parameter}. Choose one raster band for each, or none to match them automatically."
     ).format(
         model=model.title,
         expected=len(model.bands),
@@ -49,9 +49,9 @@ def wrong_picture(model: InstalledModel | None, layers: Iterable[QgsMapLayer | N
         return ""
     for layer in filter(is_picture, layers):
         return tr(
-            "The layer '{layer}' is a picture that a web service draws, in red, green and blue. The model '{model}' "
-            "needs {expected} measured bands: {bands}. Use the imagery itself, as a GeoTIFF or from a coverage service "
-            "(WCS)."
+            "The layer '{layer}' is an image rendered by a web service, with only red, green and blue. The model "
+            "'{model}' needs {expected} measured bands: {bands}. Use the original imagery, as a GeoTIFF or from a "
+            "coverage service (WCS)."
         ).format(
             layer=layer.name(),
             model=model.title,

@@ -148,7 +148,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                 )
             if not definition.minimum() <= number <= definition.maximum():
                 return tr(
-                    "'{parameter}' ({name}) is {value}; it must lie between {low:g} and {high:g}."
+                    "'{parameter}' ({name}) is {value}; it must be between {low:g} and {high:g}."
                 ).format(
                     parameter=definition.description(),
                     name=definition.name(),
@@ -165,8 +165,8 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             expected = endings(definition)
             if target and target != "TEMPORARY_OUTPUT" and ending not in expected:
                 return tr(
-                    "'{parameter}' is to be written to '{target}', which is no file this tool writes. "
-                    "Give a file name that ends in {expected}."
+                    "'{parameter}' would be written to '{target}', but this tool cannot write that type of file. "
+                    "Specify a file name that ends in {expected}."
                 ).format(
                     parameter=definition.description(),
                     target=target,
@@ -174,8 +174,9 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
                 )
             if ending == ".gpkg" and _NO_GEOPACKAGE.search(target):
                 return tr(
-                    "'{parameter}' is to be written to '{target}': QGIS opens no GeoPackage with a ';' in its name, or "
-                    "with a '%' and two digits, such as %20, in its path. Give another name or folder."
+                    "'{parameter}' would be written to '{target}', but QGIS cannot open a GeoPackage with a ';' in "
+                    "its name, or with a '%' followed by two digits (such as %20) in its path. Choose another name "
+                    "or folder."
                 ).format(parameter=definition.description(), target=target)
         return ""
 
@@ -222,7 +223,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             if dry:
                 return {}
             if feedback.isCanceled():
-                feedback.pushInfo(tr("Stopped early. What was done so far was kept."))
+                feedback.pushInfo(tr("Stopped early. The results so far were kept."))
             self._files = {name: str(job[name]) for name in FILES if job.get(name)}
             return result
         except EngineCancelled:
@@ -237,8 +238,8 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
             if died and keeps_rows(job, QgsProcessingUtils.tempFolder()):
                 feedback.pushInfo(
                     tr(
-                        "What was computed was kept. Run the tool again with the same settings and "
-                        "the same output: it goes on where it stopped."
+                        "The results so far were kept. To continue, run the tool again with the same settings and "
+                        "the same output."
                     )
                 )
             if failure.details:

@@ -48,7 +48,7 @@ class DetectChangeAlgorithm(MapAlgorithm):
 
     def shortDescription(self) -> str:  # noqa: N802
         """The tooltip in the toolbox."""
-        return tr("Maps what changed between two multispectral rasters of the same place.")
+        return tr("Maps the changes between two multispectral rasters of the same place.")
 
     def tags(self) -> list[str]:
         """The keywords of the toolbox search."""
@@ -60,21 +60,17 @@ class DetectChangeAlgorithm(MapAlgorithm):
     def shortHelpString(self) -> str:  # noqa: N802
         """The help text in the dialog."""
         return tr(
-            "<p>Maps what changed on the ground between two dates. What counts as change is the model's: the one "
-            "that ships looks for construction, passes over seasons and crops, and mostly misses water that rises "
-            "or falls.</p>"
-            "<h3>Inputs</h3>"
-            "<p><b>Before</b> and <b>after</b>: two multispectral rasters of the same place. They may differ in "
-            "grid, pixel size and coordinate system: the second is put on the grid of the first. Choose dates "
-            "without clouds and, where you can, from the same season.<br>"
-            "<b>Threshold</b>: the probability from which a pixel counts as changed. Leave it empty for the "
-            "model's own; raise it when too much is marked, lower it when changes are missed.<br>"
-            "<b>Minimum area</b> drops smaller changes.</p>"
-            "<h3>Outputs</h3>"
-            "<p><b>Change map</b>: 0 unchanged, 1 changed, on the grid of the first raster.<br>"
-            "<b>Probability of change</b> from 0 to 1: dark areas are sure. Values around the threshold are worth "
-            "a look at both images.<br>"
-            "<b>Polygons</b> of what changed, and a table of <b>areas</b>, measured on the ellipsoid.</p>"
+            "<p>Maps what changed on the ground between two dates. What counts as change depends on the model: the "
+            "included one detects construction, ignores seasons and crops, and mostly misses rising or falling "
+            "water.</p><h3>Inputs</h3><p><b>Before</b> and <b>after</b>: two multispectral rasters of the same "
+            "place. They may differ in grid, pixel size and coordinate system: the second is resampled to the grid "
+            "of the first. Choose cloud-free dates, if possible from the same season.<br><b>Threshold</b>: pixels "
+            "count as changed from this probability on. Leave it empty to use the threshold of the model; raise it "
+            "if too much is marked as changed, lower it if changes are missed.<br><b>Minimum area</b> removes "
+            "smaller changes.</p><h3>Outputs</h3><p><b>Change map</b>: 0 unchanged, 1 changed, on the grid of the "
+            "first raster.<br><b>Probability of change</b> from 0 to 1: dark areas are the most certain. Where "
+            "values are close to the threshold, compare the two images yourself.<br><b>Polygons</b> of what changed, "
+            "and a table of <b>areas</b>, measured on the ellipsoid.</p>"
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
@@ -88,7 +84,7 @@ class DetectChangeAlgorithm(MapAlgorithm):
             ),
             shared.advanced(
                 shared.bands(
-                    self.AFTER_BANDS, tr("Bands of the raster after, where they differ"), self.AFTER
+                    self.AFTER_BANDS, tr("Bands of the raster after, if different"), self.AFTER
                 )
             ),
             shared.helped(
@@ -104,7 +100,7 @@ class DetectChangeAlgorithm(MapAlgorithm):
                     ),
                     3,
                 ),
-                tr("The probability from which a pixel counts as changed."),
+                tr("Pixels count as changed from this probability on."),
             ),
             shared.extent(self.EXTENT),
             shared.polygons(self.MASK, tr("Limit to these polygons (mask)")),
@@ -132,7 +128,7 @@ class DetectChangeAlgorithm(MapAlgorithm):
             return super().problem(parameters, context)
         if before.source() == after.source() and self._same_bands(parameters, context):
             return tr(
-                "Both dates are the raster '{}', in which nothing can have changed. Choose the raster of the second "
+                "Both dates are the same raster '{}', so no change can be detected. Choose the raster of the second "
                 "date (AFTER)."
             ).format(before.name())
         if not _share_ground(before, after, context):

@@ -59,7 +59,8 @@ class EvaluateAlgorithm(RasterAlgorithm):
     def shortDescription(self) -> str:  # noqa: N802
         """The tooltip in the toolbox."""
         return tr(
-            "Says how good a map or a model is, with intervals, from places where the truth is known."
+            "Measures the accuracy of a map or a model, with confidence intervals, at places where the true class is "
+            "known."
         )
 
     def tags(self) -> list[str]:
@@ -72,31 +73,27 @@ class EvaluateAlgorithm(RasterAlgorithm):
     def shortHelpString(self) -> str:  # noqa: N802
         """The help text in the dialog."""
         return tr(
-            "<p>Compares a map with places where you know what is there: how much is right, what is mistaken for what, "
-            "and how sure these figures are.</p>"
-            "<h3>What to collect first</h3>"
-            "<p>Draw the points with 'Draw sample of a map' and fill in their field <i>reference</i>. Only such a "
-            "random sample speaks for the whole map, and gives areas corrected for the map's errors. Polygons that you "
-            "chose yourself work too, but they tell of these places only. Never use the labels that the model was "
-            "trained with: it knows them.</p>"
-            "<h3>Inputs</h3>"
-            "<p><b>Map</b>: a class map; or, when you choose a <b>model</b>, the image that it is to map.<br>"
-            "<b>Reference</b>: points, polygons or a class raster, in any coordinate system.<br>"
-            "<b>Field</b>: the true class, as the name or the value of the map's class.<br>"
-            "<b>Design</b>: how the reference was drawn. <i>stratified</i> weights each class by its area in the map; "
-            "<i>simple</i> counts all alike; <i>auto</i> takes stratified for a sample drawn with this plugin.<br>"
-            "<b>Confidence</b>: of the intervals. At 95, nineteen of twenty such intervals hold the true value.</p>"
-            "<h3>Outputs</h3>"
-            "<p><b>Report</b>: a page with all figures, to read or print.<br>"
-            "<b>Table</b>: the confusion matrix; rows are true, columns mapped.<br>"
-            "The main figures are also numbers that a graphical model can use. Overall accuracy is misleading where "
-            "one class covers most of the map: look at each class in the report.</p>"
+            "<p>Compares a map with places whose true class you know. The result shows how much of the map is "
+            "correct, which classes are confused, and how reliable these figures are.</p><h3>What to collect "
+            "first</h3><p>Draw the points with 'Draw sample of a map' and fill in their field <i>reference</i>. Only "
+            "such a random sample represents the whole map and gives areas corrected for the errors of the map. You "
+            "can also use polygons that you chose yourself, but their figures apply only to these places. Never use "
+            "the labels that the model was trained on.</p><h3>Inputs</h3><p><b>Map</b>: a class map; or, if you "
+            "choose a <b>model</b>, the image to map with it.<br><b>Reference</b>: points, polygons or a class "
+            "raster, in any coordinate system.<br><b>Field</b>: the true class, as the name or the value of the "
+            "map's class.<br><b>Design</b>: how the reference was drawn. <i>stratified</i> weights each class by its "
+            "area in the map; <i>simple</i> gives all samples the same weight; <i>auto</i> uses stratified for a "
+            "sample drawn with this plugin.<br><b>Confidence level</b> of the intervals: at 95, nineteen out of "
+            "twenty such intervals contain the true value.</p><h3>Outputs</h3><p><b>Report</b>: a page with all "
+            "figures, to read or print.<br><b>Table</b>: the confusion matrix; rows are true, columns mapped.<br>The "
+            "main figures are also available as numbers in the Model Designer. Overall accuracy is misleading if one "
+            "class covers most of the map: check each class in the report.</p>"
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
         """Declares parameters and outputs."""
         for parameter in (
-            shared.raster(self.INPUT, tr("Class map, or with a model the raster to map")),
+            shared.raster(self.INPUT, tr("Class map, or the raster to map if a model is chosen")),
             training.labels(self.REFERENCE, tr("Reference: points, polygons or a class raster")),
             training.class_field(self.FIELD, self.REFERENCE),
             training.selected_only(self.SELECTED_ONLY),
@@ -108,12 +105,12 @@ class EvaluateAlgorithm(RasterAlgorithm):
                 tr("stratified: at random within each class of the map. simple: in any other way."),
             ),
             shared.whole_number(
-                self.CONFIDENCE, tr("Confidence of the intervals (percent)"), 95, 50, 99
+                self.CONFIDENCE, tr("Confidence level of the intervals (percent)"), 95, 50, 99
             ),
             shared.advanced(
                 shared.bands(
                     self.BANDS,
-                    tr("With a model: bands in its order (empty = automatic)"),
+                    tr("If a model is chosen: bands in its order (empty = automatic)"),
                     self.INPUT,
                 )
             ),
@@ -194,15 +191,15 @@ def figures() -> dict[str, str]:
     """The number outputs, which a graphical model can use, with their descriptions."""
     return {
         "OVERALL_ACCURACY": tr("Overall accuracy"),
-        "OVERALL_LOW": tr("Overall accuracy, lower end of the interval"),
-        "OVERALL_HIGH": tr("Overall accuracy, upper end of the interval"),
+        "OVERALL_LOW": tr("Overall accuracy, lower limit of the interval"),
+        "OVERALL_HIGH": tr("Overall accuracy, upper limit of the interval"),
         "KAPPA": tr("Kappa"),
         "MIOU": tr("Mean intersection over union"),
         "MACRO_F1": tr("Mean F1 of the classes"),
         "SAMPLES": tr("Places compared"),
-        "ADJUSTED_ACCURACY": tr("Overall accuracy weighted by area"),
-        "ADJUSTED_LOW": tr("Accuracy weighted by area, lower end of the interval"),
-        "ADJUSTED_HIGH": tr("Accuracy weighted by area, upper end of the interval"),
+        "ADJUSTED_ACCURACY": tr("Overall accuracy, area-weighted"),
+        "ADJUSTED_LOW": tr("Area-weighted accuracy, lower limit of the interval"),
+        "ADJUSTED_HIGH": tr("Area-weighted accuracy, upper limit of the interval"),
     }
 
 

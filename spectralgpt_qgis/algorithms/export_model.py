@@ -52,17 +52,16 @@ class ExportModelAlgorithm(EngineAlgorithm):
     def shortHelpString(self) -> str:  # noqa: N802
         """The help text in the dialog."""
         return tr(
-            "<p>Writes a model as one file for use elsewhere.</p>"
-            "<h3>Formats</h3>"
-            "<p><b>onnx</b>: for ONNX Runtime and for this plugin on another computer. The file carries the model's "
-            "card: its bands with wavelengths, its scaling, its classes with colours, its accuracy and its licence. A "
-            "model that so far only has weights is turned into a graph, which is compared with them.<br>"
-            "<b>deepness</b>: for the QGIS plugin Deepness. Values must be reflectance x 10000 and bands in the "
-            "model's order; scenes become maps that are the same all over a window; for change, the bands of both "
-            "dates are one stack. What is written is compared with the model before.<br>"
-            "<b>safetensors</b>: the weights, to train from; only for models that have them.</p>"
-            "<p>Making a file for Deepness, and a graph of weights, needs the engine's training libraries "
-            "(SpectralGPT > Engine). Mind the model's licence when you hand it on.</p>"
+            "<p>Writes a model as one file for use elsewhere.</p><h3>Formats</h3><p><b>onnx</b>: for ONNX Runtime "
+            "and for this plugin on another computer. The file carries the model's card: its bands with wavelengths, "
+            "its scaling, its classes with colours, its accuracy and its licence. A model that only has weights is "
+            "converted to a graph, which is compared with the original.<br><b>deepness</b>: for the QGIS plugin "
+            "Deepness. Values must be reflectance x 10000 and bands in the model's order; scene labels become maps "
+            "with one class per window; for change detection, stack the bands of both dates. The result is compared "
+            "with the model before it is saved.<br><b>safetensors</b>: the weights, for further training; only for "
+            "models that have them.</p><p>To create a file for Deepness, or a graph from weights, the engine's "
+            "training libraries are needed (SpectralGPT > Engine). Observe the licence of the model if you share "
+            "it.</p>"
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
@@ -78,8 +77,8 @@ class ExportModelAlgorithm(EngineAlgorithm):
                     usesStaticStrings=True,
                 ),
                 tr(
-                    "onnx carries the model's card; deepness is for the QGIS plugin of that name; safetensors are "
-                    "weights to train from."
+                    "onnx includes the model card; deepness is for the QGIS plugin Deepness; safetensors contains "
+                    "weights for further training."
                 ),
             )
         )
@@ -91,21 +90,21 @@ class ExportModelAlgorithm(EngineAlgorithm):
             )
         )
         self.addOutput(
-            QgsProcessingOutputNumber(self.DIFFERENCE, tr("Largest difference of a probability"))
+            QgsProcessingOutputNumber(self.DIFFERENCE, tr("Largest difference in a probability"))
         )
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """Checks the model, and that the output's file extension fits the format."""
         name = self.parameterAsString(parameters, self.MODEL, context).strip()
         if not name:
-            return tr("Choose a model: the name of an installed one, or a model file.")
+            return tr("Choose a model: the name of an installed model, or a model file.")
         chosen = self.parameterAsEnumString(parameters, self.FORMAT, context)
         output = self.parameterAsFileOutput(parameters, self.OUTPUT, context)
         ending = ".safetensors" if chosen == SAFETENSORS else ".onnx"
         if output and Path(output).suffix.lower() != ending:
             return tr(
-                "The format '{format}' is a file that ends in {ending}, and the output is '{output}'. Change one of "
-                "them."
+                "The format '{format}' needs a file that ends in {ending}, but the output is '{output}'. Change one "
+                "of them."
             ).format(format=chosen, ending=ending, output=Path(output).name)
         if chosen == DEEPNESS:
             reason = engine_access.why_not_ready("training")
@@ -114,9 +113,9 @@ class ExportModelAlgorithm(EngineAlgorithm):
         known = {item for model in installed_models() for item in (model.name, _file(model.path))}
         if name in known or Path(name).is_file() or shared_unknown():
             return ""
-        return tr("There is no model '{name}'. Choose one of these: {known}; or a file.").format(
-            name=name, known=", ".join(sorted({model.name for model in installed_models()}))
-        )
+        return tr(
+            "There is no model '{name}'. Choose one of these: {known}; or a model file."
+        ).format(name=name, known=", ".join(sorted({model.name for model in installed_models()})))
 
     def processAlgorithm(  # noqa: N802
         self,

@@ -79,7 +79,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
 
     def shortDescription(self) -> str:  # noqa: N802
         """The tooltip in the toolbox."""
-        return tr("Makes a model of your own from a few polygons, points or a class raster.")
+        return tr("Trains a model of your own from a few polygons, points or a class raster.")
 
     def tags(self) -> list[str]:
         """The keywords of the toolbox search."""
@@ -91,34 +91,28 @@ class FinetuneAlgorithm(TrainingAlgorithm):
     def shortHelpString(self) -> str:  # noqa: N802
         """The help text in the dialog."""
         return tr(
-            "<p>Shows the model what your classes look like, and makes a model that maps them elsewhere. It starts "
-            "from a backbone that already knows multispectral imagery, so a few labels are enough.</p>"
-            "<h3>What to draw first</h3>"
-            "<p>Make a polygon layer with a field for the class. Draw three to ten small polygons of <b>every</b> "
-            "class, in different places, each on ground that is surely this class. Include what is easily "
-            "confused, and one class for 'everything else'. What you do not label is ignored; it does not count "
-            "as background. Polygons that lie apart also let the tool judge the model on ground that it did not "
-            "learn from.</p>"
-            "<h3>Inputs</h3>"
-            "<p><b>Rasters</b>: the images with the labelled ground. Several may share one label layer.<br>"
-            "<b>Labels</b>: polygons, points or a class raster, in any coordinate system. Unsaved edits count. "
-            "The colours and names of the layer's classes become those of the model.<br>"
-            "<b>Field</b>: text or whole numbers, one value for each class.<br>"
-            "<b>Task</b>: <i>segmentation</i> learns a class for every pixel; <i>scenes</i> one label for a whole "
-            "polygon; <i>change</i> compares the rasters with those of a second date, with labels that say where "
-            "something changed and where nothing did.<br>"
-            "<b>Method</b>: <i>quick</i> keeps the backbone and takes seconds; <i>adapters</i> changes few of its "
-            "weights; <i>full</i> changes all and wants many labels and a GPU. <i>auto</i> decides by your labels "
-            "and your machine and says why.<br>"
-            "<b>Where the model shall work</b>: <i>anywhere</i> makes it stand other dates, other light and haze; "
-            "<i>here</i> is a little better on these very rasters and may fail on others.<br>"
-            "<b>Rounds</b>: how often the labels are gone through; 0 stops by itself.</p>"
-            "<h3>Outputs</h3>"
-            "<p><b>Model</b>: in the folder that is suggested it is installed at once, and the tools for maps list "
-            "it by its name. A file to train on from is written beside it.<br>"
-            "<b>Report</b>: how good the model is on labels that were held back, class by class, and how to make it "
-            "again.</p>"
-            "<p>Needs the engine's training libraries (SpectralGPT > Engine).</p>"
+            "<p>Trains a model on your own classes, so that you can map them in other places. It starts from a "
+            "backbone that was pretrained on multispectral imagery, so a few labels are enough.</p><h3>What to draw "
+            "first</h3><p>Create a polygon layer with a field for the class. Draw three to ten small polygons of "
+            "<b>every</b> class, in different places, each on an area that clearly belongs to this class. Include "
+            "areas that are easily confused, and one class for 'everything else'. Areas that you do not label are "
+            "ignored; they do not count as background. If the polygons are spread out, the tool can also measure the "
+            "accuracy on areas that the model has not seen.</p><h3>Inputs</h3><p><b>Rasters</b>: the images of the "
+            "labelled areas. Several images can share one label layer.<br><b>Labels</b>: polygons, points or a class "
+            "raster, in any coordinate system. Unsaved edits are included. The model takes over the colours and "
+            "names of the layer's classes.<br><b>Field</b>: text or whole numbers, with one value for each "
+            "class.<br><b>Task</b>: <i>segmentation</i> assigns a class to every pixel; <i>scenes</i> assigns one "
+            "label to a whole polygon; <i>change</i> compares the rasters with those of a second date, using labels "
+            "for changed and unchanged areas.<br><b>Method</b>: <i>quick</i> keeps the backbone unchanged and takes "
+            "seconds; <i>adapters</i> changes a small part of its weights; <i>full</i> changes all of them and needs "
+            "many labels and a GPU. <i>auto</i> decides by the number of labels and your computer, and explains "
+            "why.<br><b>Where the model will be used</b>: <i>anywhere</i> makes it robust to other dates, light and "
+            "haze; <i>here</i> is slightly better on these rasters, but may fail on others.<br><b>Epochs</b>: how "
+            "many times the training passes through the labels; with 0, it stops "
+            "automatically.</p><h3>Outputs</h3><p><b>Model</b>: in the suggested folder it is installed immediately, "
+            "and the mapping tools list it by its name. A file for further training is written next to "
+            "it.<br><b>Report</b>: the accuracy on held-back labels for each class, and how to repeat the "
+            "training.</p><p>Needs the engine's training libraries (SpectralGPT > Engine).</p>"
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
@@ -144,7 +138,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
             training.selected_only(self.SELECTED_ONLY),
             shared.choice(
                 self.TASK,
-                tr("What the model shall do"),
+                tr("Task of the model"),
                 tuple(TASKS),
                 tr(
                     "A class for every pixel, a label for a whole polygon, or change between two dates."
@@ -164,23 +158,21 @@ class FinetuneAlgorithm(TrainingAlgorithm):
                 tr("Method"),
                 METHODS,
                 tr(
-                    "auto decides by the number of labels and the machine. quick fits a last step on the model as it "
-                    "is, and takes seconds; adapters lets a small part of it learn along; full all of it, and "
-                    "takes longest."
+                    "auto decides by the number of labels and the computer. quick trains only a last layer and takes "
+                    "seconds; adapters also trains a small part of the model; full trains all of it and takes "
+                    "longest."
                 ),
             ),
             shared.choice(
                 self.USE,
-                tr("Where the model shall work"),
+                tr("Where the model will be used"),
                 USES,
                 tr(
-                    "anywhere makes it stand other dates, other light and haze. here is a little better on these "
-                    "rasters and may fail on others."
+                    "anywhere makes the model robust to other dates, light and haze. here is slightly better on "
+                    "these rasters, but may fail on others."
                 ),
             ),
-            shared.whole_number(
-                self.EPOCHS, tr("Rounds through the labels (0 = automatic)"), 0, 0, 10000
-            ),
+            shared.whole_number(self.EPOCHS, tr("Epochs (0 = automatic)"), 0, 0, 10000),
         )
 
     def _machine_and_bands(self) -> tuple[QgsProcessingParameterDefinition, ...]:
@@ -189,9 +181,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
             shared.device(self.DEVICE),
             training.seed(self.SEED),
             training.band_numbers(self.BANDS, tr("Bands in the model's order (empty = automatic)")),
-            training.band_numbers(
-                self.AFTER_BANDS, tr("Bands of the second date, where they differ")
-            ),
+            training.band_numbers(self.AFTER_BANDS, tr("Bands of the second date, if different")),
         )
 
     def _judging(self) -> tuple[QgsProcessingParameterDefinition, ...]:
@@ -200,13 +190,14 @@ class FinetuneAlgorithm(TrainingAlgorithm):
             shared.advanced(
                 shared.whole_number(
                     self.VALIDATION,
-                    tr("Labels to hold back for judging (percent)"),
+                    tr("Labels held back for validation (percent)"),
                     20,
                     0,
                     50,
                     tr(
-                        "Whole groups of neighbouring labels are held back, so that the model is judged elsewhere. 0 "
-                        "learns from all of them and cannot say how good the model is."
+                        "Whole groups of neighbouring labels are held back, so that accuracy is measured on areas "
+                        "that the model has not seen. With 0, all labels are used for training, and the accuracy is "
+                        "not measured."
                     ),
                 )
             ),
@@ -215,7 +206,9 @@ class FinetuneAlgorithm(TrainingAlgorithm):
                     QgsProcessingParameterBoolean(
                         self.MULTILABEL, tr("A scene may have several labels"), False
                     ),
-                    tr("For scenes: the field then holds them separated by ; or , or as a list."),
+                    tr(
+                        "For scenes: the field then contains several labels separated by ; or , or as a list."
+                    ),
                 )
             ),
         )
@@ -228,7 +221,7 @@ class FinetuneAlgorithm(TrainingAlgorithm):
             QgsProcessingParameterFileDestination(
                 self.OUTPUT_MODEL,
                 tr("Model"),
-                tr("Models to predict with (*.onnx)"),
+                tr("Models for mapping (*.onnx)"),
                 str(free_model_file("my_model", ".onnx")),
             ),
             training.report_output(self.OUTPUT_REPORT),
@@ -251,36 +244,34 @@ class FinetuneAlgorithm(TrainingAlgorithm):
 
     def _wrong_dates(self, task: str, before: int, after: int) -> str:
         if not before:
-            return tr(
-                "There is nothing to learn from. Choose the rasters with the labelled ground."
-            )
+            return tr("No training data was specified. Choose the rasters with the labelled areas.")
         if task == "change" and not after:
             return tr(
-                "Change is learned from two dates: give the rasters of the second date (AFTER), one for each of the "
+                "Change detection needs two dates. Add the rasters of the second date (AFTER), one for each of the "
                 "first, in the same order."
             )
         if task == "change" and before != after:
             return tr(
-                "There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Give one "
-                "of the second for each of the first, in the same order."
+                "There are {before} rasters of the first date (INPUT) and {after} of the second (AFTER). Choose one "
+                "of the second date for each of the first, in the same order."
             ).format(before=before, after=after)
         if task != "change" and after:
             return tr(
-                "Rasters of a second date (AFTER) were given, but the task is '{task}'. Choose the task 'change', or "
-                "leave the second date empty."
+                "Rasters of a second date (AFTER) were specified, but the task is '{task}'. Choose the task "
+                "'change', or leave the second date empty."
             ).format(task=task)
         return ""
 
     def _wrong_labels(self, several: bool, layer: QgsMapLayer | None, task: str) -> str:
         if several and task != "scenes":
             return tr(
-                "Several labels (MULTILABEL) are for whole scenes, but the task is '{}'. Untick it, or choose the task "
-                "'scenes'."
+                "Several labels (MULTILABEL) are only possible for whole scenes, but the task is '{}'. Untick this "
+                "option, or choose the task 'scenes'."
             ).format(task)
         if task == "scenes" and isinstance(layer, QgsRasterLayer):
             return tr(
-                "Scenes are learned from polygons or points with a label each, but '{}' is a raster. Choose a vector "
-                "layer, or the task 'segmentation'."
+                "Scenes need polygons or points with one label each, but '{}' is a raster. Choose a vector layer, or "
+                "the task 'segmentation'."
             ).format(layer.name())
         return ""
 

@@ -55,15 +55,14 @@ class ImportModelAlgorithm(EngineAlgorithm):
     def shortHelpString(self) -> str:  # noqa: N802
         """The help text in the dialog."""
         return tr(
-            "<p>Turns a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned for "
-            "segmentation or change) into a model file for this plugin. The file is only read as numbers: nothing "
-            "in it is executed, and a file with anything else in it is refused.</p>"
-            "<p>A model that this plugin made on another computer (.onnx, .safetensors) is checked and copied.</p>"
-            "<h3>Output</h3>"
-            "<p><b>Model</b>: a .safetensors file to train from, or an .onnx file to make maps with. Written into "
-            "the plugin's model folder it appears in the list of models; elsewhere, give its path as the "
-            "model.</p>"
-            "<p>A checkpoint needs the engine's training libraries (SpectralGPT > Engine).</p>"
+            "<p>Converts a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned "
+            "for segmentation or change) into a model file for this plugin. Only the weights in the file are read: "
+            "no code in it is executed, and files with any other content are rejected.</p><p>A model made with this "
+            "plugin on another computer (.onnx, .safetensors) is checked and "
+            "copied.</p><h3>Output</h3><p><b>Model</b>: a .safetensors file for training, or an .onnx file for "
+            "mapping. In the model folder of the plugin it appears in the list of models; in any other folder, "
+            "specify its path as the model.</p><p>To import a checkpoint, the engine's training libraries are needed "
+            "(SpectralGPT > Engine).</p>"
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
@@ -79,7 +78,7 @@ class ImportModelAlgorithm(EngineAlgorithm):
         )
         self.addParameter(
             shared.choice(
-                self.KIND, tr("What the file holds"), KINDS, tr("auto looks into the file.")
+                self.KIND, tr("Content of the file"), KINDS, tr("auto detects it from the file.")
             )
         )
         self.addParameter(
@@ -87,31 +86,33 @@ class ImportModelAlgorithm(EngineAlgorithm):
                 QgsProcessingParameterString(
                     self.NAME_OF_MODEL, tr("Name of the model"), optional=True
                 ),
-                tr("Empty takes the name of the file."),
+                tr("Leave empty to use the name of the file."),
             )
         )
         self.addParameter(
             QgsProcessingParameterFileDestination(
                 self.OUTPUT_MODEL,
                 tr("Model"),
-                tr("Model to train from (*.safetensors);;Model to predict with (*.onnx)"),
+                tr("Model to train from (*.safetensors);;Model for mapping (*.onnx)"),
             )
         )
         self.addOutput(QgsProcessingOutputString(self.MODEL_NAME, tr("Name of the model")))
-        self.addOutput(QgsProcessingOutputString(self.MODEL_TASK, tr("What it is for")))
+        self.addOutput(QgsProcessingOutputString(self.MODEL_TASK, tr("Purpose of the model")))
 
     def problem(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         """Checks that the checkpoint exists."""
         given = self.parameterAsFile(parameters, self.INPUT, context)
         if not Path(given).is_file():
-            return tr("There is no checkpoint '{}'. Choose the downloaded file.").format(given)
+            return tr("There is no checkpoint '{}'. Choose the file that you downloaded.").format(
+                given
+            )
         ending = Path(given).suffix.lower()
         if ending not in OURS:
             return engine_access.why_not_ready("training")
         output = self.parameterAsFileOutput(parameters, self.OUTPUT_MODEL, context)
         if output and Path(output).suffix.lower() != ending:
             return tr(
-                "A model is taken in as it is: the output must end in {ending}, like '{given}'."
+                "A model is imported without conversion, so the output must end in {ending}, like '{given}'."
             ).format(ending=ending, given=Path(given).name)
         return ""
 

@@ -135,8 +135,8 @@ def read_labels(layer: QgsMapLayer, value: Any, field: str, selected_only: bool)
         if raster.nodata:
             notes.append(
                 tr(
-                    "The additional no-data values of '{}' are not known to the engine: it takes them for classes. Set "
-                    "them in the file instead."
+                    "The additional no-data values of '{}' cannot be passed to the engine, which would treat them as "
+                    "classes. Set them in the file instead."
                 ).format(layer.name())
             )
         return LabelInput(
@@ -177,7 +177,8 @@ def kind_problem(layer: QgsMapLayer | None) -> str:
         QgsWkbTypes.GeometryType.PolygonGeometry,
     ):
         return tr(
-            "The layer '{}' has neither polygons nor points. Choose a layer of polygons, of points, or a class raster."
+            "The layer '{}' has neither polygons nor points. Choose a layer with polygons or points, or a class "
+            "raster."
         ).format(layer.name())
     return "" if layer.crs().isValid() else without_crs(layer.name())
 
@@ -200,15 +201,15 @@ def label_problem(layer: QgsMapLayer | None, field: str, selected_only: bool) ->
         return without_class_field(layer.name())
     if not field:
         return tr(
-            "Choose the field of '{layer}' that holds the class of each feature. Its fields are: {fields}."
+            "Choose the field of '{layer}' that contains the class of each feature. Available fields: {fields}."
         ).format(layer=layer.name(), fields=listed)
     if field not in names:
-        return tr("The layer '{layer}' has no field '{field}'. Its fields are: {fields}.").format(
+        return tr("The layer '{layer}' has no field '{field}'. Available fields: {fields}.").format(
             layer=layer.name(), field=field, fields=listed
         )
     if selected_only and not layer.selectedFeatureCount():
         return tr(
-            "Nothing is selected in '{}'. Select the features to use, or untick 'Selected features only'."
+            "No features are selected in '{}'. Select the features to use, or untick 'Selected features only'."
         ).format(layer.name())
     return ""
 
@@ -243,6 +244,6 @@ def too_few_classes(layer: QgsMapLayer | None, field: str, selected_only: bool) 
     if not found:
         return without_classes(field)
     return tr(
-        "The labels '{layer}' have one class only: '{label}'. Label what is not of this class too, for instance as "
-        "'other'."
+        "The labels '{layer}' have only one class: '{label}'. Also label areas that do not belong to this class, for "
+        "instance as 'other'."
     ).format(layer=layer.name(), label=found.pop())

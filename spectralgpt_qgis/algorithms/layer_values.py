@@ -92,10 +92,10 @@ def layer_without_crs(
 def _damaged(is_raster: bool) -> str:
     if is_raster:
         return tr(
-            "The file '{file}' ({name}) cannot be opened as a raster: it is damaged, was not copied to its "
-            "end, or is of a kind QGIS cannot read. Copy or download it again."
+            "The file '{file}' ({name}) cannot be opened as a raster: it is damaged, incomplete or in a format that "
+            "QGIS cannot read. Copy or download it again."
         )
     return tr(
-        "The file '{file}' ({name}) cannot be opened as a layer: it is damaged, was not copied to its end, or is "
-        "of a kind QGIS cannot read. Copy or download it again."
+        "The file '{file}' ({name}) cannot be opened as a layer: it is damaged, incomplete or in a format that QGIS "
+        "cannot read. Copy or download it again."
     )

@@ -168,7 +168,7 @@ def extent(name: str) -> QgsProcessingParameterDefinition:
     """The extent to which a run is limited."""
     return helped(
         QgsProcessingParameterExtent(name, tr("Limit to this extent"), optional=True),
-        tr("Only this rectangle is computed. Empty means the whole raster."),
+        tr("Only this rectangle is processed. Leave empty for the whole raster."),
     )
 
 
@@ -185,10 +185,10 @@ def device(name: str) -> QgsProcessingParameterDefinition:
     return advanced(
         choice(
             name,
-            tr("Compute on"),
+            tr("Processing device"),
             DEVICES,
             tr(
-                "auto takes the GPU when it passed its check, else the processor. The log says what was used."
+                "auto uses the GPU if it passed its test, otherwise the processor. The log shows which one was used."
             ),
             chosen if chosen in DEVICES else DEVICES[0],
         )
@@ -201,14 +201,14 @@ def overlap(name: str) -> QgsProcessingParameterDefinition:
         helped(
             QgsProcessingParameterNumber(
                 name,
-                tr("Overlap of windows (percent)"),
+                tr("Overlap between windows (percent)"),
                 QgsProcessingParameterNumber.Type.Integer,
                 25,
                 False,
                 0,
                 75,
             ),
-            tr("More overlap gives smoother borders between windows and takes longer."),
+            tr("A larger overlap gives smoother transitions between windows, but takes longer."),
         )
     )
 
@@ -232,14 +232,14 @@ def threads(name: str) -> QgsProcessingParameterDefinition:
 def quick_look(name: str) -> QgsProcessingParameterDefinition:
     """Whether a coarse map of the view is shown first; optional, as older graphical models do not have it."""
     parameter = QgsProcessingParameterBoolean(
-        name, tr("Show a quick look at what the map shows first"), False, True
+        name, tr("First show a quick look at the current map view"), False, True
     )
     parameter.setMetadata({"widget_wrapper": {"class": CHECK_BOX}})
     return helped(
         parameter,
         tr(
-            "A coarse map of the view appears after some seconds, while the whole one is computed. It is removed when "
-            "the run ends."
+            "A coarse map of the current view appears after a few seconds, while the full result is being computed. "
+            "It is removed when the run ends."
         ),
     )
 

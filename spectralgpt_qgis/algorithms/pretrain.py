@@ -57,7 +57,7 @@ class PretrainAlgorithm(TrainingAlgorithm):
 
     def shortDescription(self) -> str:  # noqa: N802
         """The tooltip in the toolbox."""
-        return tr("Makes a backbone of your own from imagery alone, without any labels.")
+        return tr("Trains a backbone of your own from imagery alone, without labels.")
 
     def tags(self) -> list[str]:
         """The keywords of the toolbox search."""
@@ -69,27 +69,24 @@ class PretrainAlgorithm(TrainingAlgorithm):
     def shortHelpString(self) -> str:  # noqa: N802
         """The help text in the dialog."""
         return tr(
-            "<p>Lets a model learn from imagery alone: most of each picture is hidden, and the model learns to fill "
-            "it in. What comes out is a backbone, from which 'Train model from labels' makes models for your "
-            "classes. You do not need this for ordinary work: a backbone is installed with the plugin. It pays "
-            "when you have much imagery of a kind that the shipped one has not seen, and a GPU or patience.</p>"
-            "<h3>Inputs</h3>"
-            "<p><b>Rasters</b> and <b>folder</b>: imagery of many places and dates, with few clouds. Nothing has to "
-            "be drawn. Sizes, regions and pixel sizes may differ; pixels without data are never learned from.<br>"
-            "<b>Start from</b>: a backbone to go on with, which is quickest, or a size for a fresh start: tiny and "
-            "small for a processor, base and larger for GPUs.<br>"
-            "<b>Stages</b>: small windows first, larger ones later. Each stage is WINDOW:ROUNDS, then if you like "
-            ":LEARNING RATE, :HIDDEN SHARE and :PATTERN of the raster names, with ; between stages, for example "
-            "64:20:1e-3; 128:10:5e-4. Empty chooses by the amount of imagery.<br>"
-            "<b>Hidden share</b>: how much of each picture is hidden; 0.9 is what SpectralGPT was made with.<br>"
-            "<b>Folder to resume from</b>: progress is kept there. Run the tool again with the same values after a "
-            "stop, and it goes on where it was.</p>"
-            "<h3>Outputs</h3>"
-            "<p><b>Backbone</b>: in the folder that is suggested it is installed at once.<br>"
-            "<b>Report</b>: the curves of the loss, the data and the settings.<br>"
-            "<b>Reconstruction</b>: a raster with a masked picture, what the model made of it, and the error. A "
-            "good backbone draws fields, roads and shores where they are.</p>"
-            "<p>Needs the engine's training libraries (SpectralGPT > Engine).</p>"
+            "<p>Trains a model from imagery alone: most of each image is masked, and the model learns to reconstruct "
+            "it. The result is a backbone, from which 'Train model from labels' creates models for your classes. You "
+            "do not need this for ordinary work, as the plugin includes a backbone. It is worthwhile if you have a "
+            "lot of imagery of a kind that the included backbone was not trained on, and a GPU or plenty of "
+            "time.</p><h3>Inputs</h3><p><b>Rasters</b> and <b>folder</b>: imagery of many places and dates, with few "
+            "clouds. No labels are needed. Sizes, regions and pixel sizes may differ; no-data pixels are never "
+            "used.<br><b>Start from</b>: a backbone to continue training, which is quickest, or a network size to "
+            "start from random weights: tiny and small for a processor, base and larger for GPUs.<br><b>Stages</b>: "
+            "small windows first, larger ones later. Each stage is WINDOW:EPOCHS, optionally followed by :LEARNING "
+            "RATE, :MASKED SHARE and :PATTERN of the raster names. Separate stages by ;, for example 64:20:1e-3; "
+            "128:10:5e-4. If left empty, the stages depend on the amount of imagery.<br><b>Masked share</b>: how "
+            "much of each image is masked; SpectralGPT was trained with 0.9.<br><b>Folder to resume from</b>: "
+            "progress is saved there. After an interruption, run the tool again with the same values to "
+            "continue.</p><h3>Outputs</h3><p><b>Backbone</b>: in the suggested folder it is installed "
+            "immediately.<br><b>Report</b>: the loss curves, the data and the settings.<br><b>Reconstruction</b>: a "
+            "raster with a masked image, its reconstruction by the model, and the error. A good backbone "
+            "reconstructs fields, roads and shorelines in the right places.</p><p>Needs the engine's training "
+            "libraries (SpectralGPT > Engine).</p>"
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
@@ -104,7 +101,7 @@ class PretrainAlgorithm(TrainingAlgorithm):
         ):
             self.addParameter(parameter)
         self.addOutput(QgsProcessingOutputString(self.MODEL_NAME, tr("Name of the model")))
-        self.addOutput(QgsProcessingOutputNumber(self.FINAL_LOSS, tr("Loss at the end")))
+        self.addOutput(QgsProcessingOutputNumber(self.FINAL_LOSS, tr("Final loss")))
 
     def _imagery(self) -> tuple[QgsProcessingParameterDefinition, ...]:
         """The imagery to learn from."""
@@ -119,7 +116,7 @@ class PretrainAlgorithm(TrainingAlgorithm):
                     None,
                     True,
                 ),
-                tr("All rasters in it are used, beside those chosen above."),
+                tr("All rasters in this folder are used, in addition to those chosen above."),
             ),
         )
 
@@ -127,24 +124,31 @@ class PretrainAlgorithm(TrainingAlgorithm):
         """The base model, the stages and their length."""
         return (
             training.base_model(
-                self.BASE, tr("Start from: a backbone, or a size"), self.BASE_TASK, self.SIZES
+                self.BASE,
+                tr("Start from a backbone, or a network size"),
+                self.BASE_TASK,
+                self.SIZES,
             ),
             shared.helped(
                 QgsProcessingParameterString(
                     self.STAGES, tr("Stages (empty = automatic)"), None, False, True
                 ),
-                tr("WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], separated by ;"),
+                tr("WINDOW:EPOCHS[:LEARNING RATE[:MASKED SHARE[:PATTERN]]], separated by ;"),
             ),
             shared.fraction(
                 self.MASK_RATIO,
-                tr("Hidden share of each picture (0.1 to 0.99)"),
+                tr("Masked share of each image (0.1 to 0.99)"),
                 0.9,
                 0.1,
                 0.99,
                 2,
             ),
             shared.whole_number(
-                self.EPOCHS, tr("Rounds of every stage (0 = as the stages say)"), 0, 0, 1000000
+                self.EPOCHS,
+                tr("Epochs of every stage (0 = as specified in the stages)"),
+                0,
+                0,
+                1000000,
             ),
         )
 
@@ -160,13 +164,13 @@ class PretrainAlgorithm(TrainingAlgorithm):
         return (
             shared.advanced(
                 shared.whole_number(
-                    self.BATCH, tr("Pictures at a time (0 = by the memory)"), 0, 0, 65536
+                    self.BATCH, tr("Batch size (0 = depending on memory)"), 0, 0, 65536
                 )
             ),
             shared.advanced(
                 shared.whole_number(
                     self.STEPS,
-                    tr("Steps of a round (0 = by the amount of imagery)"),
+                    tr("Steps per epoch (0 = depending on the amount of imagery)"),
                     0,
                     0,
                     10000000,
@@ -175,19 +179,22 @@ class PretrainAlgorithm(TrainingAlgorithm):
             shared.advanced(
                 shared.choice(
                     self.LOSS,
-                    tr("What the model is judged by"),
+                    tr("Loss function"),
                     LOSSES,
                     tr(
-                        "token is what the published weights were made with; the others add the shape of the spectrum."
+                        "token was used for the published weights; the others also take the shape of the spectrum "
+                        "into account."
                     ),
                 )
             ),
             shared.advanced(
                 shared.choice(
                     self.POSITIONS,
-                    tr("Positions from one window size to the next"),
+                    tr("Position embedding when the window size changes"),
                     POSITIONS,
-                    tr("interpolate keeps what was learned; drop starts them again, as published."),
+                    tr(
+                        "interpolate keeps what was learned; drop starts again, as in the published method."
+                    ),
                 )
             ),
             shared.advanced(
@@ -200,7 +207,7 @@ class PretrainAlgorithm(TrainingAlgorithm):
                         None,
                         True,
                     ),
-                    tr("Progress is kept there; a run that was stopped goes on from it."),
+                    tr("Progress is saved there, and an interrupted run continues from it."),
                 )
             ),
         )
@@ -230,14 +237,14 @@ class PretrainAlgorithm(TrainingAlgorithm):
         """Checks that there is imagery, and the syntax of the stages."""
         folder = self.parameterAsFile(parameters, self.FOLDER, context)
         if folder and not Path(folder).is_dir():
-            return tr("There is no folder '{}' with rasters. Choose another one.").format(folder)
+            return tr("There is no folder '{}' with rasters. Choose another folder.").format(folder)
         if not folder and not self.parameterAsLayerList(parameters, self.INPUTS, context):
-            return tr("There is nothing to learn from. Choose rasters, or a folder of rasters.")
+            return tr("No training data was specified. Choose rasters, or a folder of rasters.")
         for stage in self.parameterAsString(parameters, self.STAGES, context).split(";"):
             if stage.strip() and not _is_stage(stage.strip()):
                 return tr(
-                    "The stage '{stage}' is not understood. Write each as "
-                    "WINDOW:ROUNDS[:LEARNING RATE[:HIDDEN SHARE[:PATTERN]]], such as 64:20:1e-3, with ; between them."
+                    "The stage '{stage}' is not valid. Write each stage as WINDOW:EPOCHS[:LEARNING RATE[:MASKED "
+                    "SHARE[:PATTERN]]], such as 64:20:1e-3, separated by ;."
                 ).format(stage=stage.strip())
         return super().problem(parameters, context)
 

@@ -72,7 +72,7 @@ class RasterAlgorithm(EngineAlgorithm):
         self.addOutput(QgsProcessingOutputNumber(self.WINDOWS_RUN, tr("Windows computed")))
         self.addOutput(QgsProcessingOutputNumber(self.WINDOWS_SKIPPED, tr("Windows skipped")))
         self.addOutput(QgsProcessingOutputNumber(self.CLASS_COUNT, tr("Classes found")))
-        self.addOutput(QgsProcessingOutputString(self.DEVICE_USED, tr("Computed on")))
+        self.addOutput(QgsProcessingOutputString(self.DEVICE_USED, tr("Device used")))
 
     def run_outputs(self, result: dict[str, Any], classes_found: int) -> dict[str, Any]:
         """The values of `add_run_outputs`.
@@ -127,7 +127,7 @@ class RasterAlgorithm(EngineAlgorithm):
 
     def _wrong_model(self, name: str) -> str:
         if not name:
-            return tr("Choose a model: the name of an installed one, or a model file (.onnx).")
+            return tr("Choose a model: the name of an installed model, or a model file (.onnx).")
         if engine_access.why_not_ready():
             return ""  # no model is known without an engine; the run itself says what is missing
         fitting = ", ".join(model.name for model in models_for(self.TASK)) or tr("none")
@@ -137,26 +137,27 @@ class RasterAlgorithm(EngineAlgorithm):
                 return ""
             if path.suffix.lower() == ".safetensors":
                 return tr(
-                    "'{}' is a model to train from. Choose its .onnx file, which predicts."
+                    "'{}' is a model for training. Choose its .onnx file, which makes predictions."
                 ).format(name)
             if path.is_file():
                 return tr(
-                    "'{}' is no model file: expected one that ends in .onnx. Import other formats with 'Import model'."
+                    "'{}' is not a model file: its name must end in .onnx. Import other formats with 'Import model'."
                 ).format(name)
             return tr(
-                "There is no model file '{name}'. Choose another one, or an installed model: {fitting}."
+                "There is no model file '{name}'. Choose another file, or an installed model: {fitting}."
             ).format(name=name, fitting=fitting)
         if model_named(name, self.TASK) is not None:
             return ""
         other = model_named(name)
         if other is not None:
             return tr(
-                "The model '{name}' is for {task}. Choose one that fits this tool: {fitting}."
+                "The model '{name}' is for {task}. Choose a model for this tool: {fitting}."
             ).format(name=name, task=task_words(other.task), fitting=fitting)
         if shared_unknown():
             return ""  # it may be in a shared folder, which only the engine looks into
         return tr(
-            "There is no installed model '{name}'. Choose one of these: {fitting}; or give the path of a model file."
+            "There is no installed model '{name}'. Choose one of these: {fitting}; or specify the path of a model "
+            "file."
         ).format(name=name, fitting=fitting)
 
     # -- inputs ----------------------------------------------------------------------------------
@@ -191,7 +192,7 @@ class RasterAlgorithm(EngineAlgorithm):
         if wanted and not getattr(feedback, "is_dry", False):
             self._look = quick_look_layer(self.subject(), self.HIDDEN, self._words)
             if self._look is None:
-                feedback.pushInfo(tr("No quick look: there is no map to show it on."))
+                feedback.pushInfo(tr("No quick look: there is no map view to show it in."))
 
     def told(self, facts: dict[str, Any]) -> None:
         """Shows the quick look as soon as the engine has written it."""
@@ -304,7 +305,7 @@ def task_words(task: str) -> str:
     """The name of a model's task as shown to users."""
     return {
         "segmentation": tr("land-cover maps"),
-        "scene-classification": tr("labelling scenes"),
-        "change-detection": tr("change between two dates"),
+        "scene-classification": tr("scene classification"),
+        "change-detection": tr("change detection"),
         "backbone": tr("fine-tuning"),
     }.get(task, task)

@@ -135,7 +135,7 @@ class RasterInput(NamedTuple):
         if needed.isEmpty():
             raise QgsProcessingException(
                 tr(
-                    "The extent does not touch the layer '{}'. Draw an extent over the layer, or leave it empty."
+                    "The extent does not intersect the layer '{}'. Draw an extent over the layer, or leave it empty."
                 ).format(self.name)
             )
         return needed
@@ -144,8 +144,9 @@ class RasterInput(NamedTuple):
         if not limited:
             raise QgsProcessingException(
                 tr(
-                    "The layer '{}' is a service without a size of its own. Set the extent to the area you want, where "
-                    "the tool has one, or save that area as a GeoTIFF (right-click, Export, Save As) and use the file."
+                    "The layer '{}' is a web service without a fixed size. If the tool has an extent parameter, set "
+                    "it to the area that you need. Otherwise save that area as a GeoTIFF (right-click, Export, Save "
+                    "As) and use the file."
                 ).format(self.name)
             )
 
@@ -174,9 +175,9 @@ class RasterInput(NamedTuple):
         if size > limit:
             raise QgsProcessingException(
                 tr(
-                    "The layer '{name}' is not a file, so it must first be copied: {columns} x {rows} pixels in "
-                    "{count} bands, {size:.1f} GB; at most {limit:.1f} GB can be copied. Set a smaller extent, or "
-                    "save the layer as a GeoTIFF (right-click, Export, Save As) and use that."
+                    "The layer '{name}' is not a file, so it has to be copied first: {columns} x {rows} pixels in "
+                    "{count} bands, {size:.1f} GB. At most {limit:.1f} GB can be copied. Set a smaller extent, or "
+                    "save the layer as a GeoTIFF (right-click, Export, Save As) and use the file."
                 ).format(
                     name=self.name,
                     columns=columns,
@@ -201,7 +202,7 @@ class RasterInput(NamedTuple):
         if not pipe.set(provider):
             raise QgsProcessingException(
                 tr(
-                    "The layer '{}' cannot be read pixel by pixel. Save it as a GeoTIFF and use that."
+                    "The layer '{}' cannot be read pixel by pixel. Save it as a GeoTIFF and use the file."
                 ).format(self.name)
             )
         writer = QgsRasterFileWriter(str(target))
@@ -221,8 +222,9 @@ class RasterInput(NamedTuple):
         if result != QgsRasterFileWriter.WriterError.NoError:
             raise QgsProcessingException(
                 tr(
-                    "The layer '{name}' could not be copied to {path} (error {code}). Check that the service answers "
-                    "and that the disk has room, or save the layer as a GeoTIFF and use that."
+                    "The layer '{name}' could not be copied to {path} (error {code}). Check that the service "
+                    "responds and that the disk has enough free space, or save the layer as a GeoTIFF and use the "
+                    "file."
                 ).format(name=self.name, path=target, code=int(result))
             )
 
@@ -297,7 +299,7 @@ def read_raster(layer: QgsRasterLayer) -> RasterInput:
     if own.isValid() and given.isValid() and own != given:
         notes.append(
             tr(
-                "The layer '{name}' is shown as {given}, but its file says {own}: the file is believed."
+                "The layer '{name}' has the CRS {given}, but its file specifies {own}. The CRS of the file is used."
             ).format(
                 name=layer.name(),
                 given=given.userFriendlyIdentifier(),

@@ -52,7 +52,9 @@ class SampleAlgorithm(EngineAlgorithm):
 
     def shortDescription(self) -> str:  # noqa: N802
         """The tooltip in the toolbox."""
-        return tr("Draws random points of every class of a map, to be looked at and judged by.")
+        return tr(
+            "Draws random points from each class of a map, as reference data for accuracy assessment."
+        )
 
     def tags(self) -> list[str]:
         """The keywords of the toolbox search."""
@@ -64,24 +66,20 @@ class SampleAlgorithm(EngineAlgorithm):
     def shortHelpString(self) -> str:  # noqa: N802
         """The help text in the dialog."""
         return tr(
-            "<p>Draws random points of every class of a map. You look at each place in good imagery, write down what "
-            "is really there, and 'Evaluate map' says how good the map is and how large each class truly is, with "
-            "intervals (after Olofsson and others, 2014).</p>"
-            "<h3>Inputs</h3>"
-            "<p><b>Class map</b>: from 'Land-cover map', 'Detect change' or elsewhere; whole numbers in the first "
-            "band.<br>"
-            "<b>Number of points</b>: 0 takes as many as the wanted standard error needs.<br>"
-            "<b>Standard error</b>: how far the overall accuracy may typically be off; 0.01 is one percent.<br>"
-            "<b>Expected accuracy</b>: your guess of how much of each class is right.<br>"
-            "<b>Allocation</b>: <i>proportional</i> gives large classes more points, which is best for areas; "
-            "<i>equal</i> gives all the same, which is best for judging rare classes.<br>"
-            "<b>Fewest points of a class</b>: 50 or more make the figures of rare classes usable.</p>"
-            "<h3>Output</h3>"
-            "<p><b>Sample points</b>: go through them one by one, look at each in the imagery, and choose the class "
-            "you see in the field <i>reference</i>; the form lists the classes of the map. Look at the imagery, not at "
-            "the map. Points still to do are orange. You may stop early: the first points are a random sample too. "
-            "Leave out none because it is difficult.</p>"
-            "<p>Then run 'Evaluate map' with the map, these points and the field reference.</p>"
+            "<p>Draws random points of every class of a map. You look at each place in good imagery and record the "
+            "true class. 'Evaluate map' then estimates the accuracy of the map and the true area of each class, with "
+            "confidence intervals (Olofsson et al. 2014).</p><h3>Inputs</h3><p><b>Class map</b>: from 'Land-cover "
+            "map', 'Detect change' or elsewhere; whole numbers in the first band.<br><b>Number of points</b>: 0 uses "
+            "as many as are needed for the standard error.<br><b>Standard error</b> of the overall accuracy: 0.01 is "
+            "one percent.<br><b>Expected accuracy</b>: your estimate of the share of each class that is "
+            "correct.<br><b>Allocation</b>: <i>proportional</i> gives large classes more points, which is best for "
+            "areas; <i>equal</i> gives all classes the same number, which is best for rare classes.<br><b>Minimum "
+            "number of points per class</b>: with 50 or more, the figures of rare classes are "
+            "usable.</p><h3>Output</h3><p><b>Sample points</b>: go through them one by one, look at the imagery, and "
+            "set the field <i>reference</i> to the class that you see; the form lists the classes of the map. Look "
+            "at the imagery, not at the map. Points that are not labelled yet are orange. You can stop early: the "
+            "first points are also a random sample. Do not skip points because they are difficult.</p><p>Then run "
+            "'Evaluate map' with the map, these points and the field reference.</p>"
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
@@ -89,7 +87,7 @@ class SampleAlgorithm(EngineAlgorithm):
         for parameter in (
             shared.raster(self.INPUT, tr("Class map")),
             shared.whole_number(
-                self.SIZE, tr("Number of points (0 = by the standard error)"), 0, 0, 1000000
+                self.SIZE, tr("Number of points (0 = from the standard error)"), 0, 0, 1000000
             ),
             shared.fraction(
                 self.STANDARD_ERROR,
@@ -98,7 +96,7 @@ class SampleAlgorithm(EngineAlgorithm):
                 0.0005,
                 0.2,
                 4,
-                tr("0.01 is one percent. Half of it needs four times as many points."),
+                tr("0.01 is one percent. Halving it needs four times as many points."),
             ),
             shared.fraction(
                 self.EXPECTED_ACCURACY,
@@ -110,11 +108,13 @@ class SampleAlgorithm(EngineAlgorithm):
             ),
             shared.choice(
                 self.ALLOCATION,
-                tr("How points are shared among the classes"),
+                tr("Allocation of the points to the classes"),
                 ALLOCATIONS,
                 tr("proportional: by the area of each class. equal: the same for all."),
             ),
-            shared.whole_number(self.MINIMUM, tr("Fewest points of a class"), 50, 1, 100000),
+            shared.whole_number(
+                self.MINIMUM, tr("Minimum number of points per class"), 50, 1, 100000
+            ),
             training.seed(self.SEED),
             training.point_output(self.OUTPUT, tr("Sample points")),
         ):
@@ -130,8 +130,8 @@ class SampleAlgorithm(EngineAlgorithm):
         if isinstance(layer.renderer(), QgsPalettedRasterRenderer):
             return ""
         return tr(
-            "'{name}' is an image with {bands} bands, not a map of classes. Choose a class map, such as one that "
-            "'Land-cover map' made."
+            "'{name}' is an image with {bands} bands, not a class map. Choose a class map, such as one made with "
+            "'Land-cover map'."
         ).format(name=layer.name(), bands=layer.bandCount())
 
     def prepareAlgorithm(  # noqa: N802

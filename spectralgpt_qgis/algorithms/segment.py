@@ -32,7 +32,7 @@ class SegmentAlgorithm(MapAlgorithm):
 
     def shortDescription(self) -> str:  # noqa: N802
         """The tooltip in the toolbox."""
-        return tr("Gives every pixel of a multispectral raster a land-cover class.")
+        return tr("Assigns a land-cover class to every pixel of a multispectral raster.")
 
     def tags(self) -> list[str]:
         """The keywords of the toolbox search."""
@@ -44,23 +44,18 @@ class SegmentAlgorithm(MapAlgorithm):
     def shortHelpString(self) -> str:  # noqa: N802
         """The help text in the dialog."""
         return tr(
-            "<p>Gives every pixel of a multispectral raster a class, such as water, trees or built-up land.</p>"
-            "<h3>Inputs</h3>"
-            "<p><b>Raster</b>: a multispectral image such as Sentinel-2 or Landsat, with all bands in one layer. "
-            "Digital numbers and reflectance both work; the log says how the values were scaled.<br>"
-            "<b>Bands</b>: leave empty, and bands are matched by their names or wavelengths. If your raster says "
+            "<p>Assigns a class to every pixel of a multispectral raster, such as water, trees or built-up "
+            "land.</p><h3>Inputs</h3><p><b>Raster</b>: a multispectral image such as Sentinel-2 or Landsat, with all "
+            "bands in one layer. Both digital numbers and reflectance can be used; the log shows how the values were "
+            "scaled.<br><b>Bands</b>: leave empty to match bands by their names or wavelengths. If your raster has "
             "neither, choose one band for each band of the model, in the model's order (see the tooltip of the "
-            "model).<br>"
-            "<b>Extent</b> and <b>mask</b> limit what is computed, so a small area is quick even in a large "
-            "scene.<br>"
-            "<b>Minimum area</b> merges smaller patches into their neighbours.</p>"
-            "<h3>Outputs</h3>"
-            "<p><b>Class map</b>: a GeoTIFF on the grid of the raster, with the model's class names and colours. "
-            "Pixels without data stay without data.<br>"
-            "<b>Confidence</b>: the probability of the chosen class in percent. Values near 100 are sure. Look at "
-            "the image yourself where it falls below about 60: there the second-best class was close, often at "
-            "borders or in places unlike those the model learned from.<br>"
-            "<b>Polygons</b> with class and mean confidence, and a table of the <b>area</b> of each class, "
+            "model).<br><b>Extent</b> and <b>mask</b> limit the area to process, so a small area is quick even in a "
+            "large scene.<br><b>Minimum area</b> merges smaller patches into their "
+            "neighbours.</p><h3>Outputs</h3><p><b>Class map</b>: a GeoTIFF on the grid of the raster, with the "
+            "model's class names and colours. No-data pixels remain no-data.<br><b>Confidence</b>: the probability "
+            "of the chosen class in percent. Values near 100 are the most certain. Below about 60, the second-best "
+            "class was close, often at class boundaries or in places unlike the training data: check the image "
+            "there.<br><b>Polygons</b> with class and mean confidence, and a table of the <b>area</b> of each class, "
             "measured on the ellipsoid.</p>"
         )
 

@@ -65,8 +65,8 @@ class TrainingAlgorithm(EngineAlgorithm):
             chosen = band_list(parameters.get(band_name))
             if chosen is None:
                 return tr(
-                    "'{value}' ({parameter}) is no list of band numbers. Give whole numbers from 1, such as 2,3,4,8, "
-                    "or leave it empty to have bands matched automatically."
+                    "'{value}' ({parameter}) is not a list of band numbers. Enter whole numbers starting from 1, "
+                    "such as 2,3,4,8, or leave it empty to match bands automatically."
                 ).format(value=parameters.get(band_name), parameter=band_name)
             if chosen and base is not None and len(chosen) != len(base.bands):
                 return wrong_band_count(base, len(chosen), band_name)
@@ -77,7 +77,9 @@ class TrainingAlgorithm(EngineAlgorithm):
 
     def _wrong_base(self, name: str) -> str:
         if not name:
-            return tr("Choose a model to start from: the name of an installed one, or its file.")
+            return tr(
+                "Choose a model to start from: the name of an installed model, or a model file."
+            )
         if name in self.SIZES or engine_access.why_not_ready(self.TIER):
             return ""  # no model is known without an engine; the run itself says what is missing
         fitting = ", ".join([*(item.name for item in models_to_train(self.BASE_TASK)), *self.SIZES])
@@ -92,15 +94,15 @@ class TrainingAlgorithm(EngineAlgorithm):
                 return ""
             if not is_file and not any(Path(item.path).name == name for item in installed_models()):
                 return tr(
-                    "There is no model file '{name}'. Choose another one, or one of these: {fitting}."
+                    "There is no model file '{name}'. Choose another file, or one of these: {fitting}."
                 ).format(name=name, fitting=fitting)
             return tr(
-                "'{name}' cannot be trained on: that needs a file that ends in .safetensors. Choose one of these: "
-                "{fitting}; or import a published checkpoint with 'Import model'."
+                "'{name}' cannot be used for training, which needs a file that ends in .safetensors. Choose one of "
+                "these: {fitting}; or import a published checkpoint with 'Import model'."
             ).format(name=name, fitting=fitting)
         return tr(
-            "There is no installed model '{name}' to start from. Choose one of these: {fitting}; or give the path of a "
-            ".safetensors file."
+            "There is no installed model '{name}' to start from. Choose one of these: {fitting}; or specify the path "
+            "of a .safetensors file."
         ).format(name=name, fitting=fitting)
 
     def _installed_base(self, name: str) -> InstalledModel | None:
@@ -205,11 +207,11 @@ class TrainingAlgorithm(EngineAlgorithm):
         name = Path(path).stem
         if Path(path).parent == engine_access.models_folder():
             feedback.pushInfo(
-                tr("The model '{name}' is installed: choose it by this name in {tools}.").format(
-                    name=name, tools=tools
-                )
+                tr(
+                    "The model '{name}' is now installed. Choose it by this name in {tools}."
+                ).format(name=name, tools=tools)
             )
         else:
             feedback.pushInfo(
-                tr("Give the file {path} as the model in {tools}.").format(path=path, tools=tools)
+                tr("Choose the file {path} as the model in {tools}.").format(path=path, tools=tools)
             )

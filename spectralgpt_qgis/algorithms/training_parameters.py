@@ -46,7 +46,7 @@ def class_field(name: str, parent: str) -> QgsProcessingParameterDefinition:
     """The field with the class; left empty for a class raster."""
     parameter = QgsProcessingParameterField(
         name,
-        tr("Field with the class (not for a raster)"),
+        tr("Field with the class (not for rasters)"),
         None,
         parent,
         optional=True,
@@ -59,7 +59,7 @@ def selected_only(name: str) -> QgsProcessingParameterDefinition:
     """Whether only selected features are used; QGIS offers this box for feature sources, not for map layers."""
     return helped(
         QgsProcessingParameterBoolean(name, tr("Selected features only"), False),
-        tr("Uses what is selected in the layer; the rest is left out."),
+        tr("Only the selected features of the layer are used."),
     )
 
 
@@ -69,7 +69,7 @@ def band_numbers(name: str, description: str) -> QgsProcessingParameterDefinitio
         helped(
             QgsProcessingParameterString(name, description, None, False, True),
             tr(
-                "Leave empty to match bands by name, description or wavelength. Otherwise give the number of one "
+                "Leave empty to match bands by name, description or wavelength. Otherwise enter the number of one "
                 "raster band for each band of the model, in the model's order, such as 2,3,4,8."
             ),
         )
@@ -100,7 +100,9 @@ def base_model(
     )
     return helped(
         parameter,
-        tr("The name of an installed model to train from, or the path of its file (.safetensors)."),
+        tr(
+            "The name of an installed model to train from, or the path of a model file (.safetensors)."
+        ),
     )
 
 
@@ -109,12 +111,13 @@ def seed(name: str) -> QgsProcessingParameterDefinition:
     return advanced(
         whole_number(
             name,
-            tr("Seed of the random numbers"),
+            tr("Random seed"),
             0,
             0,
             2**31 - 1,
             tr(
-                "The same seed gives the same result again, on the processor. Try others to see how much varies."
+                "On the processor, the same seed always gives the same result. Try other seeds to see how much "
+                "results vary."
             ),
         )
     )
@@ -125,7 +128,7 @@ def model_title(name: str) -> QgsProcessingParameterDefinition:
     return advanced(
         helped(
             QgsProcessingParameterString(name, tr("Name of the model"), None, False, True),
-            tr("Empty takes the name of the file."),
+            tr("Leave empty to use the name of the file."),
         )
     )
 

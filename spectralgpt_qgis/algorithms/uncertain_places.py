@@ -48,7 +48,7 @@ class UncertainPlacesAlgorithm(RasterAlgorithm):
 
     def shortDescription(self) -> str:  # noqa: N802
         """The tooltip in the toolbox."""
-        return tr("Finds the places of a raster where a model is least sure, in order.")
+        return tr("Finds the places in a raster where a model is least certain, in order.")
 
     def tags(self) -> list[str]:
         """The keywords of the toolbox search."""
@@ -60,21 +60,17 @@ class UncertainPlacesAlgorithm(RasterAlgorithm):
     def shortHelpString(self) -> str:  # noqa: N802
         """The help text in the dialog."""
         return tr(
-            "<p>Finds the places where a label teaches a model most: those where its two most probable classes are "
-            "nearly equal. A few such places improve a model more than many that it already knows.</p>"
-            "<h3>Inputs</h3>"
-            "<p><b>Raster</b> and <b>model</b>: what you map, and the model that you want to improve.<br>"
-            "<b>Bands</b>: leave empty to match them by name or wavelength.<br>"
-            "<b>Number of places</b>: how many you are willing to look at.<br>"
-            "<b>Side of a place</b>: 0 takes 10 pixels of the raster.<br>"
-            "<b>Labels there are</b>: places on them are left out, unsaved edits too.<br>"
-            "<b>Extent</b> and <b>mask</b> limit the search, so a small area is quick even in a large scene.</p>"
-            "<h3>Output</h3>"
-            "<p><b>Places to label</b>: squares with their rank (1 is the least sure), the uncertainty (0 is sure, 1 "
-            "is undecided), and the two classes between which the model wavers, with their probabilities. Places "
-            "keep a distance from each other, and no more than half of them are about the same two classes where there "
-            "are others.</p>"
-            "<p>Go through them by rank, look at each in the imagery, and draw polygons of what you see into your "
+            "<p>Finds the places where new labels help a model most: those where its two most probable classes are "
+            "nearly equal. A few such places improve a model more than many that it already classifies "
+            "well.</p><h3>Inputs</h3><p><b>Raster</b> and <b>model</b>: the image to map, and the model that you "
+            "want to improve.<br><b>Bands</b>: leave empty to match them by name or wavelength.<br><b>Number of "
+            "places</b>: how many places you want to label.<br><b>Size of a place</b>: 0 means 10 pixels of the "
+            "raster.<br><b>Existing labels</b>: places that are already labelled are left out, including unsaved "
+            "edits.<br><b>Extent</b> and <b>mask</b> limit the search, so a small area is quick even in a large "
+            "scene.</p><h3>Output</h3><p><b>Places to label</b>: squares with their rank (1 is the least certain), "
+            "the uncertainty (0 to 1), and the two most probable classes with their probabilities. Places keep a "
+            "distance from each other, and if possible no more than half of them are about the same two "
+            "classes.</p><p>Go through them by rank, look at the imagery, and draw polygons of what you see in your "
             "label layer. Then train again from the current model, and find the next places.</p>"
         )
 
@@ -88,9 +84,9 @@ class UncertainPlacesAlgorithm(RasterAlgorithm):
             ),
             shared.whole_number(self.COUNT, tr("Number of places"), 20, 1, 1000),
             QgsProcessingParameterDistance(
-                self.SIZE, tr("Side of a place (0 = 10 pixels)"), 0.0, self.INPUT, False, 0.0
+                self.SIZE, tr("Size of a place (0 = 10 pixels)"), 0.0, self.INPUT, False, 0.0
             ),
-            training.labels(self.LABELS, tr("Labels there are (left out)"), optional=True),
+            training.labels(self.LABELS, tr("Existing labels (left out)"), optional=True),
             shared.extent(self.EXTENT),
             shared.polygons(self.MASK, tr("Limit to these polygons (mask)")),
             shared.overlap(self.OVERLAP),

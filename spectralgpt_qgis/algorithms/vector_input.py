@@ -143,8 +143,8 @@ def write_features(
     if not written and not feedback.isCanceled():
         raise QgsProcessingException(
             tr(
-                "The layer '{}' holds no features to use. Draw some, check its filter, or untick "
-                "'Selected features only'."
+                "The layer '{}' has no features to use. Draw some, check its filter, or untick 'Selected features "
+                "only'."
             ).format(source.sourceName())
         )
     return str(target)

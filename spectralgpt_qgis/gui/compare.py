@@ -60,8 +60,8 @@ class Compare(QObject):
         self._line = SwipeLine(self._canvas)
         self._line.setToolTip(
             tr(
-                "Left: with '{}'. Right: the map without it.\n"
-                "Drag the line, or move it with the arrow keys. Esc ends."
+                "Left: with '{}'. Right: the map without it.\nDrag the line, or move it with the arrow keys. Press "
+                "Esc to exit."
             ).format(layer.name())
         )
         self._line.moved.connect(self._follow)
@@ -147,7 +147,9 @@ def compare_action(compare: Compare, layer: Callable[[], QgsMapLayer | None], pa
     action = make_action("compare", tr("Compare with the map below"), parent, switch)
     action.setCheckable(True)
     action.setToolTip(
-        tr("Shows the layer to the left of a line only, which you drag over the map (Esc ends)")
+        tr(
+            "Shows the layer only to the left of a line, which you can drag across the map (press Esc to exit)"
+        )
     )
     action.setChecked(compare.active)
     compare.changed.connect(action.setChecked)

@@ -37,15 +37,15 @@ class DiagnosticsWindow(QDialog):
         resize_on_screen(self, _WIDTH, _HEIGHT)
         about = QLabel(
             tr(
-                "Add this text to a question or an error report. Your home folder, your name, the name of this "
-                "computer and passwords are taken out; look through it all the same."
+                "Attach this text to a question or an error report. Your home folder, your user name, the name of "
+                "this computer and any passwords were removed, but please check the text before you send it."
             )
         )
         about.setWordWrap(True)
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.text.setPlaceholderText(tr("Gathering…"))
+        self.text.setPlaceholderText(tr("Collecting information…"))
         kinds, roles = QDialogButtonBox.StandardButton, QDialogButtonBox.ButtonRole
         buttons = QDialogButtonBox(kinds.Close | kinds.Help)
         self.copy_button = buttons.addButton(tr("&Copy"), roles.ActionRole)
@@ -95,9 +95,9 @@ class DiagnosticsWindow(QDialog):
             QMessageBox.warning(
                 self,
                 self.windowTitle(),
-                tr("The report cannot be saved as {file}: {reason}. Choose another place.").format(
-                    file=file, reason=error.strerror or error
-                ),
+                tr(
+                    "The report cannot be saved to {file}: {reason}. Choose another location."
+                ).format(file=file, reason=error.strerror or error),
             )
 
 

@@ -98,10 +98,10 @@ class EngineNotice:
         if state.status.state == "broken":
             text, act = tr("The engine is damaged and must be repaired."), tr("Repair…")
         elif state.status.interrupted:
-            text = tr("The installation of the engine did not come to its end.")
+            text = tr("The installation of the engine was not completed.")
             act = tr("Install…")
         else:
-            text = tr("The tools need an engine, which is not installed yet.")
+            text = tr("The tools need the SpectralGPT engine, which is not installed yet.")
             act = tr("Install…")
         bar = self._iface.messageBar()
         message = plain_message(bar, text)
@@ -136,7 +136,7 @@ class EngineNotice:
         if how == "failed":
             push_plain(bar, failure, seconds=0)
         else:
-            push_plain(bar, tr("The engine is done."), Qgis.MessageLevel.Success, _SHOWN)
+            push_plain(bar, tr("The engine is ready."), Qgis.MessageLevel.Success, _SHOWN)
 
 
 def _asked_not_now() -> bool:

@@ -43,8 +43,8 @@ class EstimateButton(QObject):
         self.button.setAutoDefault(False)  # Enter presses Run
         self.button.setToolTip(
             tr(
-                "Tells how many windows will be computed, how long that takes, and how much memory and disk it needs. "
-                "Nothing is written."
+                "Estimates the number of windows, the time, and the memory and disk space needed. Nothing is "
+                "written."
             )
         )
         self.button.clicked.connect(self._clicked)
@@ -77,7 +77,7 @@ class EstimateButton(QObject):
         except AlgorithmDialogBase.InvalidParameterValue as error:
             name = error.parameter.description()
             self._say(
-                tr("Set '{}' first: it is missing or wrong.").format(name),
+                tr("First set '{}': it is missing or not valid.").format(name),
                 Qgis.MessageLevel.Warning,
             )
         except AlgorithmDialogBase.InvalidOutputExtension as error:
@@ -109,10 +109,10 @@ def in_words(estimate: dict[str, Any]) -> str:
     seconds = estimate.get("seconds")
     memory, disk = (_size(estimate.get(name, 0)) for name in ("memory_mb", "disk_mb"))
     if seconds is None:
-        return tr("Windows: {windows}; {memory} of memory, {disk} on the disk.").format(
+        return tr("Windows: {windows}; {memory} of memory, {disk} of disk space.").format(
             windows=windows, memory=memory, disk=disk
         )
-    return tr("Windows: {windows}; {time}, {memory} of memory, {disk} on the disk.").format(
+    return tr("Windows: {windows}; {time}, {memory} of memory, {disk} of disk space.").format(
         windows=windows, time=_time(seconds), memory=memory, disk=disk
     )
 

@@ -31,7 +31,7 @@ def help_button(parent: QWidget, page: str) -> QToolButton:
     """
     button = QToolButton(parent)
     button.setText(tr("Help"))
-    button.setToolTip(tr("Opens the guide at the page about this window (F1)"))
+    button.setToolTip(tr("Opens the guide page for this window (F1)"))
     button.clicked.connect(lambda *_: open_help(page))
     return button
 

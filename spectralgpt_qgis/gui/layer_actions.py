@@ -77,8 +77,8 @@ class LayerActions:
             ""
             if known
             else tr(
-                "The dates of these layers are not known: '{before}' was taken as the earlier one, as it is the upper "
-                "one in the layer tree. Exchange them here if it is the other way round."
+                "The dates of these layers are not known. '{before}' was assumed to be the earlier one, because it "
+                "is above the other in the layer tree. Swap the layers here if this is wrong."
             ).format(before=before.name())
         )
         self._open_tool(
@@ -114,7 +114,7 @@ class LayerActions:
         push_plain(
             self._iface.messageBar(),
             tr(
-                "The data of the layer '{}' cannot be found. Repair its source first (right-click, Change Data "
+                "The data source of the layer '{}' cannot be found. Repair it first (right-click, Change Data "
                 "Source)."
             ).format(layer.name()),
             title=self.MENU,

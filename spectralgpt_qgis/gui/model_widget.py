@@ -73,7 +73,7 @@ class ModelWidgetWrapper(ParameterWidgetWrapper):
         """Makes the combo box and the button."""
         widget = QWidget()
         self._list = ModelCombo(self._endings())
-        self._list.lineEdit().setPlaceholderText(tr("Installed model or path of a model file"))
+        self._list.lineEdit().setPlaceholderText(tr("Installed model, or path of a model file"))
         self._query = ModelQuery(widget)
         self._query.listed.connect(self._fill)
         self._query.compared.connect(self._mark)
@@ -157,7 +157,7 @@ class ModelWidgetWrapper(ParameterWidgetWrapper):
             self._add_model_sources()
         self._list.add_models(self._models(), self._value_of, self._comparison)
         for word in self._words:
-            self._list.addItem(tr("Start fresh: {}").format(word), word)
+            self._list.addItem(tr("Start from random weights: {}").format(word), word)
         values = [self._list.itemData(index) for index in range(self._list.count())]
         if text and chosen in values:
             self._list.setCurrentIndex(values.index(chosen))

@@ -50,7 +50,7 @@ class AlgorithmTask(BaseTask):
         """
         self._algorithm = QgsApplication.processingRegistry().createAlgorithmById(self._id)
         if self._algorithm is None:
-            return tr("There is no algorithm '{}'. Enable the plugin that brings it.").format(
+            return tr("There is no algorithm '{}'. Enable the plugin that provides it.").format(
                 self._id
             )
         ready, reason = self._algorithm.canExecute()
@@ -62,7 +62,7 @@ class AlgorithmTask(BaseTask):
             ready = self._algorithm.prepare(self._parameters, self._context, self.feedback)
         except Exception as error:  # of a layer that cannot be read
             return str(error)
-        return "" if ready else tr("The inputs could not be read. The log says more.")
+        return "" if ready else tr("The inputs could not be read. See the log for details.")
 
     def cancel(self) -> None:
         """Stops the algorithm; a second call does not wait for results that it would keep."""

@@ -77,7 +77,7 @@ class DownloadTask(BaseTask):
         if QUrl(self._url).scheme() not in ("http", "https"):
             raise DownloadFailed(
                 tr(
-                    "'{}' is no address that can be downloaded: it must begin with https:// or http://."
+                    "'{}' is not an address for downloads: it must begin with https:// or http://."
                 ).format(self._url)
             )
         try:
@@ -88,7 +88,7 @@ class DownloadTask(BaseTask):
         except OSError as error:
             raise DownloadFailed(
                 tr(
-                    "'{path}' cannot be written: {reason}. Make room, or choose another folder."
+                    "'{path}' cannot be written: {reason}. Free some space, or choose another folder."
                 ).format(path=self._target, reason=error.strerror or error),
                 repr(error),
             ) from error
@@ -109,14 +109,15 @@ class DownloadTask(BaseTask):
                 if failures >= _ATTEMPTS and not self._there():
                     raise DownloadFailed(
                         tr(
-                            "The download did not begin: {} Check the address, the network, and the proxy in Settings "
-                            "> Options > Network."
+                            "The download could not start: {} Check the address, the network, and the proxy in "
+                            "Settings > Options > Network."
                         ).format(broken)
                     ) from broken
                 if failures >= _ATTEMPTS:
                     raise DownloadFailed(
                         tr(
-                            "The download was cut off: {} What came so far is kept; download again to go on from there."
+                            "The download was interrupted: {} The downloaded part is kept; download again to "
+                            "continue."
                         ).format(broken)
                     ) from broken
                 self._wait(_PAUSE * failures)
@@ -208,25 +209,28 @@ class DownloadTask(BaseTask):
         if status is not None and status >= 400:
             raise DownloadFailed(self._refused(status), self._url)
         if answer.whole is not None and came < answer.whole:
-            raise _Broken(tr("{came} of {whole} bytes came.").format(came=came, whole=answer.whole))
+            raise _Broken(
+                tr("{came} of {whole} bytes were received.").format(came=came, whole=answer.whole)
+            )
         if reply.error() != QNetworkReply.NetworkError.NoError:
             raise _Broken(reply.errorString() + ".")
         if status is None or (answer.whole is None and not came):
-            raise _Broken(tr("the server sent nothing."))
+            raise _Broken(tr("the server sent no data."))
 
     def _refused(self, status: int) -> str:
         if status == 404:
             return tr("There is no file at {} (404). Check the address.").format(self._url)
         if status in (401, 403):
             return tr(
-                "The server does not give {url} to everybody ({status}). Download it with your browser and import the "
-                "file."
+                "The server does not allow public access to {url} ({status}). Download it with your browser and "
+                "import the file."
             ).format(url=self._url, status=status)
         if status == 407:
             return tr(
-                "The proxy asks for a name and a password (407). Set them in QGIS: Settings > Options > Network."
+                "The proxy requires a user name and a password (407). Set them in QGIS: Settings > Options > "
+                "Network."
             )
-        return tr("The server answered {status} for {url}. Try again later.").format(
+        return tr("The server returned the status {status} for {url}. Try again later.").format(
             url=self._url, status=status
         )
 
@@ -238,7 +242,7 @@ class DownloadTask(BaseTask):
             self._forget_part()
             raise DownloadFailed(
                 tr(
-                    "The downloaded file has {came} bytes, expected are {size}. It was removed; try again later."
+                    "The downloaded file has {came} bytes instead of {size}. It was deleted; try again later."
                 ).format(came=came, size=self._size)
             )
         if not self._sha256:
@@ -253,8 +257,8 @@ class DownloadTask(BaseTask):
             self._forget_part()
             raise DownloadFailed(
                 tr(
-                    "The downloaded file is not the published one: its SHA-256 is {found}, expected is {expected}. It "
-                    "was removed; do not use it from elsewhere either."
+                    "The downloaded file is not the published one: its SHA-256 is {found} instead of {expected}. It "
+                    "was deleted; do not use copies of it from other sources."
                 ).format(found=digest.hexdigest(), expected=self._sha256)
             )
 

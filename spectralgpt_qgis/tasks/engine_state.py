@@ -43,7 +43,7 @@ class EngineStateTask(BaseTask):
             environment: The environment.
             measure: Whether to add up the sizes of its files too.
         """
-        super().__init__(tr("Look at the SpectralGPT engine"), hidden=True)
+        super().__init__(tr("Check the SpectralGPT engine"), hidden=True)
         self._environment = environment
         self._measure = measure
 

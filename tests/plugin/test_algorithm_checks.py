@@ -59,8 +59,8 @@ def picture():
         ("classify", "INPUT", "measured bands"),
         ("finetune", "INPUT", "measured bands"),
         ("pretrain", "INPUTS", "measured bands"),
-        ("evaluate", "INPUT", "colours are no classes"),
-        ("sample", "INPUT", "colours are no classes"),
+        ("evaluate", "INPUT", "colours are not classes"),
+        ("sample", "INPUT", "colours are not classes"),
     ],
 )
 def test_pictures_of_a_service_are_no_measurements(refused, picture, name, raster, expected):
@@ -70,13 +70,13 @@ def test_pictures_of_a_service_are_no_measurements(refused, picture, name, raste
     given = {"OUTPUT": "TEMPORARY_OUTPUT", raster: picture.id(), "FIELD": "kind"}
     given |= {"LABELS": labels.id(), "REFERENCE": labels.id()}
     reason = refused(name, given)
-    assert reason.startswith("The layer 'Tiles' is a picture that a web service draws")
+    assert reason.startswith("The layer 'Tiles' is an image rendered by a web service")
     assert expected in reason and "GeoTIFF" in reason
 
 
 def test_pictures_are_no_labels(refused, picture, scene):
     reason = refused("finetune", {"INPUT": [scene], "LABELS": picture.id()})
-    assert "colours are no classes" in reason
+    assert "colours are not classes" in reason
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_a_number_out_of_range_names_the_limits(refused, segment, name, value):
     reason = refused("segment", {**segment, name: value})
     assert name in reason
     assert str(value) in reason
-    assert "must lie between 0 and" in reason
+    assert "must be between 0 and" in reason
 
 
 def test_a_threshold_out_of_range(refused, scene, later_scene):
@@ -228,7 +228,9 @@ def test_a_number_without_an_upper_end_is_told_its_lower_one(refused, segment):
 
 @pytest.mark.parametrize("target", ["/tmp/a;b.gpkg", "/tmp/a%20b.gpkg", "/tmp/my%20maps/a.gpkg"])
 def test_geopackages_that_qgis_could_not_open(refused, segment, target):
-    assert "QGIS opens no GeoPackage" in refused("segment", {**segment, "OUTPUT_VECTOR": target})
+    assert "QGIS cannot open a GeoPackage" in refused(
+        "segment", {**segment, "OUTPUT_VECTOR": target}
+    )
     assert refused("segment", {**segment, "OUTPUT": target.replace(".gpkg", ".tif")}) == ""
     for allowed in ("/tmp/a;b/a.gpkg", "/tmp/50%.gpkg"):
         assert refused("segment", {**segment, "OUTPUT_VECTOR": allowed}) == ""

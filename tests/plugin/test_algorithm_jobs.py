@@ -141,7 +141,7 @@ def test_a_mask_honours_the_selection_and_keeps_its_system(run, fake_engine, seg
 def test_an_empty_mask_is_refused(run, segmenting):
     layer = layer_with()
     QgsProject.instance().addMapLayer(layer)
-    with pytest.raises(QgsProcessingException, match="holds no features"):
+    with pytest.raises(QgsProcessingException, match="has no features"):
         run("segment", {**segmenting, "MASK": layer.id()})
 
 

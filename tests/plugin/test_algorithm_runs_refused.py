@@ -45,7 +45,7 @@ def bad_raster(what, scene, folder):
         ({"INPUT": "three bands"}, "B05"),
         ({"INPUT": "no names"}, "band"),
         ({"INPUT": "no CRS"}, "coordinate reference system"),
-        ({"INPUT": "truncated"}, "not copied to its end"),
+        ({"INPUT": "truncated"}, "damaged, incomplete"),
         ({"MASK": "elsewhere"}, "The mask elsewhere.gpkg and the raster do not overlap"),
         ({"MODEL": "damaged"}, "changed or damaged"),
         ({"MODEL": "text"}, "cannot be read as a model"),

@@ -13,7 +13,7 @@ def test_in_english_a_word_is_shown_as_it_is():
 
 
 def test_a_method_says_what_it_does_in_english_too():
-    assert shown("quick") == "base stays as it is (quick)"
+    assert shown("quick") == "the backbone is not changed (quick)"
 
 
 @pytest.fixture

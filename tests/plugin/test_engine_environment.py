@@ -181,7 +181,7 @@ def test_qgis_killed_in_the_middle_of_a_first_installation(place, slow_uv, monke
 
     status = place.environment.status()
     assert (status.state, status.usable) == ("missing", False)
-    assert status.message.startswith("The last installation of the engine did not come to its end.")
+    assert status.message.startswith("The last installation of the engine was not completed.")
     assert "Downloading gigabytes" in place.environment.log.tail()[-1]
     assert len(place.builds()) == 1
 
@@ -277,7 +277,7 @@ def test_too_little_space_is_said_before_anything_is_made(place, monkeypatch):
     with pytest.raises(EnvironmentProblem) as problem:
         place.install()
     assert problem.value.kind == "no-space"
-    assert "has 0.1 GB free" in problem.value.message
+    assert "has 0.1 GB of free space" in problem.value.message
     assert place.builds() == []
 
 

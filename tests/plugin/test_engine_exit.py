@@ -11,13 +11,13 @@ from spectralgpt_qgis.engine_exit import explain_exit
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("os.kill(os.getpid(), 9)", "ran out of memory or was ended by the system"),
+        ("os.kill(os.getpid(), 9)", "ran out of memory or was terminated by the system"),
         ("os.kill(os.getpid(), 11)", "crashed in one of its libraries (SIGSEGV)"),
         ("sys.exit('the last words')", "Its last words: the last words"),
         ("import there_is_no_such_library", "'there_is_no_such_library' is missing"),
         ("raise MemoryError", "ran out of memory"),
-        ("", "ended without an answer (exit code 0)"),
-        ('say(event="cancelled")', "ended by another program"),
+        ("", "stopped without a result (exit code 0)"),
+        ('say(event="cancelled")', "terminated by another program"),
     ],
 )
 def test_an_engine_that_ends_without_an_answer_is_explained(engine, body, words):
@@ -34,7 +34,7 @@ def test_an_engine_that_ends_without_an_answer_is_explained(engine, body, words)
         (0xC0000135, "Visual C++ Redistributable"),
         (0xC0000017, "ran out of memory"),
         (137, "ran out of memory"),
-        (None, "stopped answering"),
+        (None, "stopped responding"),
     ],
 )
 def test_exit_codes_in_words(code, words):
@@ -45,5 +45,5 @@ def test_the_memory_limit_reaches_the_engine_and_is_named_when_it_dies(engine):
     say_it = 'say(event="result", limit=os.environ.get("SPECTRALGPT_MEMORY"))'
     assert engine("import os\n" + say_it, memory=2048).run("segment", {}) == {"limit": "2048"}
     assert engine("import os\n" + say_it).run("segment", {}) == {"limit": None}
-    with pytest.raises(EngineFailed, match="It may take 2048 MB of memory"):
+    with pytest.raises(EngineFailed, match="It is limited to 2048 MB of memory"):
         engine("import os\nos.abort()", memory=2048).run("segment", {})

@@ -75,7 +75,7 @@ def test_a_gap_at_the_start_does_not_take_in_another_message(shouting):
 
 
 def test_a_message_within_a_message_is_translated_too(shouting):
-    inner = "The disk is full. Make room, or choose another folder for the engine in the settings."
+    inner = "The disk is full. Free some space, or choose another folder for the engine in the settings."
     outer = f"The processor is used instead of the GPU. {inner}"
     assert in_users_language(outer) == outer.upper()
 

@@ -37,7 +37,7 @@ def test_the_windows_write_figures_so(sign):
 
 def test_so_do_sentences_around_figures(sign, scene):
     model = {"missing": [], "verdict": "doubtful", "scale": 0.25, "gsd": 10.0, "left_out": []}
-    assert words.reason_words(model) == f"Pixels of 2{sign}5 m; it learned from 10 m"
+    assert words.reason_words(model) == f"Pixels of 2{sign}5 m; the model was trained on 10 m"
     raster = {"pixel_metres": [9.97, 10.03], "pixel": [0.000121, 0.00009]}
     assert words.pixel_words(raster, QgsRasterLayer(scene)) == (
         f"9{sign}97 × 10{sign}03 m on the ground (0{sign}000121 × 0{sign}000090 degrees)"

@@ -19,7 +19,7 @@ def test_rows_of_a_killed_engine_wait_for_the_next_run(run, fake_engine, segment
     fake_engine.failure = EngineFailed("EngineDied", "It was killed.")
     with pytest.raises(QgsProcessingException, match="It was killed"):
         run("segment", segmenting)
-    assert "it goes on where it stopped" in run.feedback.textLog()
+    assert "To continue, run the tool again" in run.feedback.textLog()
     assert rows.exists()
 
 
@@ -41,5 +41,5 @@ def test_nobody_goes_on_with_a_temporary_output(run, fake_engine, segmenting):
     fake_engine.failure = EngineFailed("EngineDied", "It was killed.")
     with pytest.raises(QgsProcessingException, match="It was killed"):
         run("segment", {**segmenting, "OUTPUT": str(output)})
-    assert "goes on" not in run.feedback.textLog()
+    assert "To continue" not in run.feedback.textLog()
     assert not rows.exists()

@@ -206,4 +206,4 @@ def test_without_a_map_the_run_says_so(run, models, scene, tmp_path, monkeypatch
         },
         feedback=feedback,
     )
-    assert "No quick look: there is no map to show it on." in feedback.textLog()
+    assert "No quick look: there is no map view to show it in." in feedback.textLog()

@@ -40,7 +40,7 @@ def test_the_real_engine_killed_in_the_middle(real, started):
     """After kill -9 from outside, there is a readable error, nothing is left behind, and the next job runs."""
     with pytest.raises(EngineFailed) as failure:
         real.run("doctor", {}, on_progress=lambda *_: os.kill(started[0].pid, signal.SIGKILL))
-    assert "ran out of memory or was ended by the system" in failure.value.message
+    assert "ran out of memory or was terminated by the system" in failure.value.message
     assert real.run("models", {})["models"] is not None
 
 

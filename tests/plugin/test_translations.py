@@ -92,7 +92,7 @@ def test_qgis_finds_its_language(qgis_app, tmp_path, monkeypatch, locale, code):
     loaded = plugin.SpectralGPTPlugin(None)
     loaded._translate()
     try:
-        text = "Installed model or path of a model file"
+        text = "Installed model, or path of a model file"
         expected = translations.translated(translations.FOLDER / f"spectralgpt_{code}.ts")
         assert tr(text) == expected[text] != text
     finally:

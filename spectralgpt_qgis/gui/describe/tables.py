@@ -71,7 +71,7 @@ class ModelTable(_Table):
             use: Called with the model whose button was pressed, or whose row was double-clicked.
         """
         super().__init__(
-            [tr("Model"), tr("For"), tr("Verdict"), tr("Why"), ""],
+            [tr("Model"), tr("For"), tr("Verdict"), tr("Reason"), ""],
             self._REASON,
         )
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)

@@ -98,7 +98,7 @@ class DescribeWindow(QDialog):
             (tr("No data"), "nodata"),
             (tr("Pixel size"), "pixel"),
             (tr("CRS"), "crs"),
-            (tr("Date of the image"), "date"),
+            (tr("Image date"), "date"),
         ):
             form.addRow(title, self.facts[name])
         self.warnings = _fact()
@@ -166,7 +166,7 @@ class DescribeWindow(QDialog):
         task.failed.connect(self._failed)
         task.stopped.connect(self._stopped)
         self._task = task
-        self._tell(tr("Looking at the bands and values of '{}'…").format(layer.name()), busy=True)
+        self._tell(tr("Reading the bands and values of '{}'…").format(layer.name()), busy=True)
         task.start()
 
     def _give_up(self) -> None:
@@ -206,7 +206,7 @@ class DescribeWindow(QDialog):
         crs = layer.crs()
         for name, text in (
             ("values", raster["values"]),
-            ("nodata", raster["nodata"] or tr("None declared: every pixel counts")),
+            ("nodata", raster["nodata"] or tr("None declared: every pixel is used")),
             ("pixel", words.pixel_words(raster, layer)),
             ("crs", crs.userFriendlyIdentifier() if crs.isValid() else raster["crs"]),
             ("date", words.date_words(acquisition_date(layer))),
@@ -230,12 +230,13 @@ def _cannot_be_described(layer: QgsRasterLayer) -> str:
     """Why the engine cannot describe a layer; empty if it can."""
     if not layer.isValid():
         return tr(
-            "The data of the layer '{}' cannot be found. Repair its source first (right-click, Change Data Source)."
+            "The data source of the layer '{}' cannot be found. Repair it first (right-click, Change Data Source)."
         ).format(layer.name())
     if not engine_path(layer):
         return tr(
-            "The layer '{}' is no file but a service, or lives inside QGIS: its bands and values cannot be described. "
-            "Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe that layer."
+            "The layer '{}' is not a file but a web service or an internal QGIS layer, so its bands and values "
+            "cannot be described. Save the area you need as a GeoTIFF (right-click, Export, Save As) and describe "
+            "that layer."
         ).format(layer.name())
     return ""
 

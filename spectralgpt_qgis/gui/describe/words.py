@@ -46,13 +46,13 @@ def reason_words(model: dict[str, Any]) -> str:
         return model["reason"]
     parts = []
     if model["verdict"] == "doubtful":
-        text = tr("Pixels of {pixel:.3g} m; it learned from {learned:.3g} m").format(
+        text = tr("Pixels of {pixel:.3g} m; the model was trained on {learned:.3g} m").format(
             pixel=model["scale"] * model["gsd"], learned=model["gsd"]
         )
         parts.append(localised(text))
     if model["left_out"]:
         parts.append(tr("Works without {}").format(", ".join(model["left_out"])))
-    return "; ".join(parts) or tr("All its bands were found")
+    return "; ".join(parts) or tr("All of its bands were found")
 
 
 def match_words(model: dict[str, Any]) -> str:

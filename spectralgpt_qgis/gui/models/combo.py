@@ -124,7 +124,7 @@ def describe(model: InstalledModel, compared: dict[str, Any] | None = None) -> s
         verdict,
         escape(model.description),
         tr("Bands, in this order: {}").format(escape(", ".join(model.bands))),
-        localised(tr("Pixel size it learned at: {:g} m").format(model.pixel_metres)),
+        localised(tr("Pixel size in training: {:g} m").format(model.pixel_metres)),
         tr("Classes: {}").format(classes) if classes else "",
         tr("Licence: {}").format(escape(model.licence)) if model.licence else "",
     ]

@@ -62,12 +62,14 @@ class Deletion(QObject):
         try:
             trash.restore(trashed)
         except OSError as error:
-            self.failed.emit(tr("The model could not be brought back: {}").format(error))
+            self.failed.emit(tr("The model could not be restored: {}").format(error))
         self.changed.emit(name)
 
     def _delete_for_good(self, entry: ModelEntry, files: list[Path]) -> bool:
         """Offers to delete permanently where there is no trash, as on some network drives; returns whether it did."""
-        question = tr("'{}' cannot be moved to the trash. Delete it for good?").format(entry.title)
+        question = tr("'{}' cannot be moved to the trash. Delete it permanently?").format(
+            entry.title
+        )
         if not self._is_wanted(question):
             return False
         try:

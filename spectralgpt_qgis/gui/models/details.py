@@ -70,7 +70,7 @@ def _about(entry: ModelEntry) -> list[tuple[str, str]]:
     )
     return [
         (tr("For"), use),
-        (tr("Name in parameters"), model.name),
+        (tr("Name to use in parameters"), model.name),
         (tr("Ground resolution"), localised(tr("{:g} m").format(model.pixel_metres))),
         (tr("Window"), tr("{0} × {0} pixels").format(model.window)),
         (tr("Origin"), _origin(entry)),
@@ -84,7 +84,7 @@ def _about(entry: ModelEntry) -> list[tuple[str, str]]:
 def _origin(entry: ModelEntry) -> str:
     model = entry.main
     if model.origin not in (OWN, SHARED):
-        return tr("Ships with the plugin")
+        return tr("Included in the plugin")
     source = model.training.get("source")
     parts = [origin_text(entry)]
     if isinstance(source, Mapping) and source.get("file"):

@@ -107,7 +107,7 @@ def origin_text(entry: ModelEntry) -> str:
     if model.origin == SHARED:
         return tr("Shared")
     if model.origin != OWN:
-        return tr("Shipped")
+        return tr("Included")
     if "source" in model.training:
         return tr("Imported")
     return tr("Trained here") if model.training.get("rasters") else tr("Own")

@@ -51,8 +51,8 @@ def overlap_note(html: str) -> str:
     if "IoU" not in html:
         return ""
     text = tr(
-        "IoU (intersection over union) is the overlap of map and truth: of all ground that is a class or is mapped as "
-        "it, the share on which both agree. 1 is best."
+        "IoU (intersection over union) is the overlap of map and reference: the area where both show a class, "
+        "divided by the area where at least one of them does. 1 is best."
     )
     return f"<p><i>{escape(text)}</i></p>"
 

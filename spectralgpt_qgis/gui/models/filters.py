@@ -32,7 +32,7 @@ class ModelFilters(QWidget):
             (tr("Land-cover map"), "segmentation"),
             (tr("Label scenes"), "scene-classification"),
             (tr("Detect change"), "change-detection"),
-            (tr("To train from"), "train"),
+            (tr("For training"), "train"),
         ):
             self.tasks.addItem(text, task)
         self.layers = LayerList(raster_filter(), tr("Any layer"))

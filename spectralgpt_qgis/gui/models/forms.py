@@ -65,9 +65,9 @@ class RenameForm(_Form):
         super().__init__(parent, tr("Rename Model"), 420)
         self.title = QLineEdit(entry.title)
         self.name = QLineEdit(entry.name)
-        self.name.setToolTip(tr("What parameters and scripts take, and what the files are called"))
+        self.name.setToolTip(tr("Used in parameters, scripts and file names"))
         self.form.addRow(tr("&Title"), self.title)
-        self.form.addRow(tr("&Name of the file"), self.name)
+        self.form.addRow(tr("File &name"), self.name)
         for field in (self.title, self.name):
             field.textChanged.connect(self._check)
         self.title.selectAll()
@@ -95,7 +95,7 @@ class DownloadForm(_Form):
         self.address.setPlaceholderText("https://")
         self.checksum = QLineEdit()
         self.checksum.setPlaceholderText(
-            tr("Not known: the file is not compared with the published one")
+            tr("Not known: the file cannot be compared with the published one")
         )
         self.form.addRow(tr("&Model"), self.choice)
         self.form.addRow(self.about)
@@ -120,7 +120,9 @@ class DownloadForm(_Form):
         self.about.setVisible(published)
         if published:
             item = self._weights[index]
-            size = size_text(item.bytes) if item.bytes else tr("not known before the download")
+            size = (
+                size_text(item.bytes) if item.bytes else tr("known only after the download starts")
+            )
             self.about.setText(
                 tr(
                     '{about}<br>Size: {size}<br>Licence: {licence}<br><a href="{page}">{page}</a>'
@@ -152,8 +154,9 @@ class FoldersForm(_Form):
         super().__init__(parent, tr("Folders of Shared Models"), 520)
         text = QLabel(
             tr(
-                "Models in these folders, such as on a network drive, are listed too; nothing is written there. A "
-                "model of your own comes before a shared one of the same name, that before one that ships."
+                "Models in these folders, for instance on a network drive, are also listed; nothing is written "
+                "there. If several models have the same name, your own comes first, then the shared one, then the "
+                "included one."
             )
         )
         text.setWordWrap(True)
@@ -182,7 +185,7 @@ class FoldersForm(_Form):
         settings.set_value("shared_models", "\n".join(dict.fromkeys(folders)))
 
     def _add(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, tr("Choose a folder of models"))
+        folder = QFileDialog.getExistingDirectory(self, tr("Choose a folder with models"))
         if folder:
             self.folders.addItem(folder)
             self.folders.setCurrentRow(self.folders.count() - 1)

@@ -107,15 +107,15 @@ class ModelsWindow(QDialog):
         row = QHBoxLayout()
         self.buttons: dict[str, QPushButton] = {}
         for name, text, tip, slot in (
-            ("import", tr("&Import…"), tr("Take in a model file or a checkpoint"), self._import),
-            ("download", tr("&Download…"), tr("Fetch published weights"), self._download),
-            ("export", tr("&Export…"), tr("Write the model for use elsewhere"), self._export),
-            ("rename", tr("&Rename…"), tr("Another title or name"), self._rename),
+            ("import", tr("&Import…"), tr("Import a model file or a checkpoint"), self._import),
+            ("download", tr("&Download…"), tr("Download published weights"), self._download),
+            ("export", tr("&Export…"), tr("Save the model for use elsewhere"), self._export),
+            ("rename", tr("&Rename…"), tr("Change the title or name"), self._rename),
             ("delete", tr("De&lete…"), tr("Move the model to the trash"), self._delete),
             (
                 "folders",
                 tr("&Shared folders…"),
-                tr("Folders that several people use"),
+                tr("Folders that are used by several people"),
                 self._folders,
             ),
         ):
@@ -169,7 +169,7 @@ class ModelsWindow(QDialog):
 
     def _show_nothing(self, filtered: bool) -> None:
         if filtered:
-            text = tr("No model matches. Change the text, or choose all models.")
+            text = tr("No model matches. Change the search text, or choose all models.")
         elif engine_access.why_not_ready():
             text = engine_access.why_not_ready()
         else:
@@ -193,8 +193,8 @@ class ModelsWindow(QDialog):
         if layer is not None and question is None:
             self._warn(
                 tr(
-                    "The layer '{}' is no file, so its bands cannot be compared with the models. Save it as a GeoTIFF "
-                    "first."
+                    "The layer '{}' is not a file, so its bands cannot be compared with the models. Save it as a "
+                    "GeoTIFF first."
                 ).format(layer.name())
             )
         self.query.compare(question)

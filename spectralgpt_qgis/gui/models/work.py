@@ -164,7 +164,7 @@ class ModelWork(QObject):
 
     def _refused(self, reason: str) -> bool:
         if not reason and self.busy:
-            reason = tr("Another model is being worked on. Wait until that is done, or cancel it.")
+            reason = tr("Another model is being processed. Wait until it is done, or cancel it.")
         if reason:
             self.failed.emit(reason)
         return bool(reason)
@@ -204,5 +204,6 @@ class ModelWork(QObject):
 
 def _other(path: Path) -> str:
     return tr(
-        "'{}' is no model file: expected .onnx or .safetensors of this plugin, or a SpectralGPT checkpoint (.pth)."
+        "'{}' is not a model file. Choose an .onnx or .safetensors file of this plugin, or a SpectralGPT checkpoint "
+        "(.pth)."
     ).format(path.name)

@@ -22,11 +22,11 @@ class ComputingForm(QGroupBox):
 
     def __init__(self) -> None:
         """Shows the stored settings."""
-        super().__init__(tr("Defaults of the tools"))
+        super().__init__(tr("Default settings of the tools"))
         self.device = QComboBox()
-        self.device.addItem(tr("Automatic: the GPU where it works, else the processor"), "auto")
+        self.device.addItem(tr("Automatic: the GPU if it works, otherwise the processor"), "auto")
         self.device.addItem(tr("Processor"), "cpu")
-        self.device.addItem(tr("GPU, or stop"), "gpu")
+        self.device.addItem(tr("GPU only"), "gpu")
         # The drop-down list shows the whole texts, the closed box only what fits.
         self.device.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -46,17 +46,17 @@ class ComputingForm(QGroupBox):
         self.memory.setSpecialValueText(tr("No limit"))
         self.memory.setToolTip(
             tr(
-                "A job that needs more ends with a message, instead of slowing down the computer. About the computer's "
-                "memory, not that of a GPU."
+                "A job that needs more memory ends with a message instead of slowing down the computer. This applies "
+                "to the computer's memory, not to that of a GPU."
             )
         )
         if sys.platform == "darwin":
             self.memory.setEnabled(False)
-            self.memory.setToolTip(tr("macOS has no way to keep such a limit."))
+            self.memory.setToolTip(tr("This limit is not available on macOS."))
         for spin in (self.threads, self.memory):
             spin.setMaximumWidth(160)
         form = QFormLayout()
-        form.addRow(tr("Compute &on"), self.device)
+        form.addRow(tr("Pr&ocessing device"), self.device)
         form.addRow(tr("Processor t&hreads"), self.threads)
         form.addRow(tr("Memory &limit"), self.memory)
         layout = QVBoxLayout(self)

@@ -66,7 +66,7 @@ class EngineWidget(QWidget):
         picture = QLabel()
         picture.setPixmap(QIcon(paths.icon("engine")).pixmap(QSize(_ICON, _ICON)))
         picture.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.state = QLabel(tr("Looking at the engine…"))
+        self.state = QLabel(tr("Checking the engine…"))
         self.state.setWordWrap(True)
         self.state.setTextFormat(Qt.TextFormat.RichText)
         self.state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -89,10 +89,10 @@ class EngineWidget(QWidget):
             tr("Tests the engine's libraries, the processor and the GPU with a real computation.")
         )
         self.repair_button.setToolTip(
-            tr("Makes the engine anew; the old one stays until it works.")
+            tr("Installs the engine again; the old one is kept until the new one works.")
         )
-        self.remove_button.setToolTip(tr("Removes the engine. Your own models stay."))
-        self.cancel_button.setToolTip(tr("The engine in use stays as it was."))
+        self.remove_button.setToolTip(tr("Removes the engine. Your own models are kept."))
+        self.cancel_button.setToolTip(tr("The engine in use was not changed."))
         row = QHBoxLayout()
         for button, slot in (
             (self.install_button, self.install),
@@ -126,13 +126,13 @@ class EngineWidget(QWidget):
         self.log = QPlainTextEdit()
         self.log.setAccessibleName(tr("Log"))
         self.log.setReadOnly(True)
-        self.log.setPlaceholderText(tr("What the engine says appears here."))
+        self.log.setPlaceholderText(tr("Messages of the engine appear here."))
         self.log.setPlainText("\n".join(self._work.log))
         self.log.setMinimumHeight(110)
         self.diagnostics_button = QPushButton(tr("&Diagnostics report…"))
         self.diagnostics_button.setToolTip(
             tr(
-                "Versions, settings and the last messages, without personal data, to send to others."
+                "Versions, settings and the last messages, without personal data, to send with a question."
             )
         )
         self.diagnostics_button.setAutoDefault(False)
@@ -260,7 +260,9 @@ class EngineWidget(QWidget):
         answer = QMessageBox.question(
             self,
             tr("Remove the Engine"),
-            tr("Remove the SpectralGPT engine? Your own models stay; it can be installed again."),
+            tr(
+                "Remove the SpectralGPT engine? Your own models are kept, and you can install the engine again."
+            ),
         )
         if answer == QMessageBox.StandardButton.Yes:
             self._work.remove()

@@ -28,7 +28,7 @@ def headline(state: EngineState) -> str:
     """The state in one sentence."""
     return {
         "ready": tr("The engine is installed and ready."),
-        "outdated": tr("The engine works, and an update is waiting."),
+        "outdated": tr("The engine works. An update is available."),
         "missing": tr("The engine is not installed yet."),
         "broken": tr("The engine is damaged and must be repaired."),
     }[state.status.state]
@@ -48,8 +48,8 @@ def state_text(state: EngineState, palette: QPalette, failure: str = "") -> str:
     if status.state == "missing":
         lines.append(
             tr(
-                "The engine computes the maps, in a process of its own. It is downloaded once, into a folder of "
-                "yours; nothing of QGIS is changed."
+                "The engine computes the maps in a separate process. It is downloaded once into your own folder and "
+                "does not change QGIS."
             )
         )
         if status.interrupted:
@@ -57,7 +57,7 @@ def state_text(state: EngineState, palette: QPalette, failure: str = "") -> str:
     elif status.usable:
         what = tr("maps and training") if status.tier == "training" else tr("maps")
         device = tr("processor and NVIDIA GPU") if status.accelerator == "cuda" else tr("processor")
-        lines.append(tr("For {what}, on the {device}.").format(what=what, device=device))
+        lines.append(tr("For {what}, on {device}.").format(what=what, device=device))
     if status.state in ("outdated", "broken"):
         lines.append(escape(in_users_language(status.message)))
     place = escape(str(state.home))
@@ -80,21 +80,21 @@ def cost_text(size: InstallSize, free: int | None, offline: bool, palette: QPale
         palette: Palette of the label that shows it.
     """
     if offline:
-        download = tr("From the folder of wheels, nothing is downloaded.")
+        download = tr("Nothing is downloaded: the packages come from the folder of wheels.")
     elif size.download is None:
-        download = tr("How much is downloaded is not known for this system.")
+        download = tr("The download size is not known for this system.")
     else:
-        download = tr("Downloads {}.").format(bytes_in_words(size.download))
+        download = tr("Download size: {}.").format(bytes_in_words(size.download))
     needed = bytes_in_words(size.disk)
     if free is None:
-        room = tr("Needs {} on the disk.").format(needed)
+        room = tr("Disk space needed: {}.").format(needed)
     elif free < size.disk:
         room = tr(
-            "Needs {needed} on the disk, where only {free} is free: make room, or choose another folder."
+            "Disk space needed: {needed}, but only {free} is available. Free some space, or choose another folder."
         ).format(needed=needed, free=bytes_in_words(free))
         room = f'<span style="color:{status_colour("bad", palette)}">{room}</span>'
     else:
-        room = tr("Needs {needed} on the disk, where {free} is free.").format(
+        room = tr("Disk space needed: {needed} ({free} available).").format(
             needed=needed, free=bytes_in_words(free)
         )
     return f"{download} {room}"
@@ -108,7 +108,7 @@ def tested_text(test: dict[str, Any] | None, palette: QPalette) -> str:
         palette: Palette of the label that shows it.
     """
     if test is None:
-        return tr("Not tested on this machine yet. Verify tries the processor and the GPU.")
+        return tr("Not tested on this computer yet. Verify tests the processor and the GPU.")
     lines = [tr("Tested {}:").format(escape(str(test.get("when", ""))))]
     for device in test["devices"]:
         works = bool(device.get("works"))

@@ -23,7 +23,9 @@ class InstallForm(QWidget):
         self._free: int | None = None
         self._offline = False
         self.maps = QRadioButton(tr("&Maps with existing models"))
-        self.training = QRadioButton(tr("Maps, import of checkpoints and &training of own models"))
+        self.training = QRadioButton(
+            tr("Maps, import of checkpoints and &training of your own models")
+        )
         self.gpu = QCheckBox(tr("Support for an NVIDIA &GPU"))
         self.maps.setChecked(True)
         self.gpu.setChecked(settings.value("accelerator") == "cuda")
@@ -72,7 +74,7 @@ class InstallForm(QWidget):
         size = install_size(self.tier, self.accelerator)
         self.cost.setText(cost_text(size, self._free, self._offline, self.palette()))
         self.cost.setToolTip(
-            tr("Sizes of this system's packages, recorded on {}").format(size.recorded)
+            tr("Package sizes for this system, as of {}").format(size.recorded)
             if size.recorded
             else ""
         )

@@ -37,7 +37,7 @@ class SourcesForm(QgsCollapsibleGroupBox):
         if paths.HOME_VARIABLE in os.environ:
             self._home.setEnabled(False)
             self._home.setToolTip(
-                tr("The environment variable {} says where.").format(paths.HOME_VARIABLE)
+                tr("Taken from the environment variable {}.").format(paths.HOME_VARIABLE)
             )
         self._wheels.fileChanged.connect(lambda *_: self.moved.emit())
         self._home.fileChanged.connect(lambda *_: self.moved.emit())

@@ -22,33 +22,31 @@ def headline(accuracy: dict[str, Any], scenes: bool) -> str:
         if isinstance(score, dict):  # one score per variant that was tried
             score = max(score.values(), default=None)
         if score is not None:
-            text = tr("Scenes that were held back: mean average precision {:.2f} (1 is best).")
+            text = tr("Held-back scenes: mean average precision {:.2f} (1 is best).")
             return localised(text.format(score))
-        return tr(
-            "How good the model is, is not known: no labels could be held back to judge it by."
-        )
+        return tr("The accuracy of the model is not known, because no labels could be held back.")
     if not accuracy.get("interval_95"):
         text = (
-            tr("Of the scenes that were held back, {share} got the right label.")
+            tr("{share} of the held-back scenes got the correct label.")
             if scenes
-            else tr("Of the labelled pixels that were held back, {share} are mapped right.")
+            else tr("{share} of the held-back labelled pixels were mapped correctly.")
         )
         return " ".join(
             (
                 text.format(share=percent(share)),
-                tr("They lie in one place, so how sure this is cannot be said."),
+                tr("They lie in one place, so no confidence interval can be given."),
             )
         )
     low, high = accuracy["interval_95"]
     text = (
         tr(
-            "Of the scenes that were held back, {share} got the right label: {low} to {high} with 95 % confidence, "
-            "judged in {places} places."
+            "{share} of the held-back scenes got the correct label (95 % confidence interval: {low} to {high}, from "
+            "{places} places)."
         )
         if scenes
         else tr(
-            "Of the labelled pixels that were held back, {share} are mapped right: {low} to {high} with 95 % "
-            "confidence, judged in {places} places."
+            "{share} of the held-back labelled pixels were mapped correctly (95 % confidence interval: {low} to "
+            "{high}, from {places} places)."
         )
     )
     return text.format(

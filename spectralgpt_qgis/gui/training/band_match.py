@@ -33,7 +33,7 @@ def shown_match(name: str, model: dict[str, Any] | None) -> BandMatch:
         model: The model's entry in the engine's answer; None if it was not compared.
     """
     if model is None:
-        return BandMatch(tr("The bands of '{}' are matched when training starts.").format(name))
+        return BandMatch(tr("The bands of '{}' will be matched when training starts.").format(name))
     if model["verdict"] == "unfit":
         return BandMatch(str(model["reason"]), fits=False)
     used = " ".join(band["model"] for band in model["match"] if band["raster"] is not None)

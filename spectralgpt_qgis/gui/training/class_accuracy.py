@@ -31,18 +31,24 @@ class ClassAccuracy(QTableWidget):
             (tr("Class"), ""),
             (
                 tr("Prec."),
-                tr("Precision: of what is mapped as it, the share that is it (user's accuracy)."),
+                tr(
+                    "Precision (user's accuracy): the share of the pixels mapped as this class that really belong to "
+                    "it."
+                ),
             ),
             (
                 tr("Recall"),
-                tr("Recall: of what is it, the share that is mapped as it (producer's accuracy)."),
+                tr(
+                    "Recall (producer's accuracy): the share of the pixels of this class that were mapped as this "
+                    "class."
+                ),
             ),
-            (tr("F1"), tr("Precision and recall in one figure: their harmonic mean.")),
+            (tr("F1"), tr("The harmonic mean of precision and recall.")),
             (
                 tr("Overlap"),
                 tr(
-                    "Overlap (intersection over union, IoU): of all that is it or is mapped as it, the share on "
-                    "which both agree."
+                    "Overlap (intersection over union, IoU): the area where map and labels both show this class, "
+                    "divided by the area where at least one of them does."
                 ),
             ),
         )

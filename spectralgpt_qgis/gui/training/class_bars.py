@@ -31,8 +31,8 @@ class ClassBars(QTableWidget):
         self.setHorizontalHeaderLabels([tr("Class"), tr("Overlap (IoU)")])
         self.horizontalHeaderItem(1).setToolTip(
             tr(
-                "Overlap (intersection over union, IoU): of all ground that is this class or is mapped as it, "
-                "the share on which both agree. 100 % is best."
+                "Overlap (intersection over union, IoU): the area where map and labels both show this class, divided "
+                "by the area where at least one of them does. 100 % is best."
             )
         )
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)

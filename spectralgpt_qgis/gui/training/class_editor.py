@@ -277,7 +277,8 @@ class ClassEditor(QWidget):
         self._draw.setCheckable(True)
         self._draw.setToolTip(
             tr(
-                "What you draw gets the chosen class. Right-click ends a polygon; click again to stop."
+                "New polygons get the chosen class. Right-click to finish a polygon; click this button again to stop "
+                "drawing."
             )
         )
         self._draw.clicked.connect(self._on_draw)
@@ -285,7 +286,7 @@ class ClassEditor(QWidget):
         self._add.clicked.connect(self.add_class)
         self._remove = QPushButton(tr("Remove"))
         self._remove.setToolTip(
-            tr("Removes the chosen class and its labels; Undo brings them back.")
+            tr("Removes the chosen class and its labels. Use Undo to restore them.")
         )
         self._remove.clicked.connect(self.remove_class)
         row = QHBoxLayout()

@@ -41,17 +41,17 @@ def shortage(item: LabelClass, counts: LabelCounts, unit: str) -> str:
     """
     found = counts.of(item.label)
     if unit == "raster":
-        return "" if found.pixels else tr("No cell of the raster has this value.")
+        return "" if found.pixels else tr("No pixel of the raster has this value.")
     if found.features >= FEWEST:
         return ""
     if unit == "point":
         return tr(
-            "{given} of at least {wanted} points. Set {wanted} to ten in different places: some are held back to judge "
-            "the model on ground that it did not learn from."
+            "{given} of at least {wanted} points. Draw {wanted} to ten points in different places: some of them are "
+            "held back to measure the accuracy on areas that the model has not seen."
         ).format(given=found.features, wanted=FEWEST)
     return tr(
-        "{given} of at least {wanted} polygons. Draw {wanted} to ten in different places: some are held back to judge "
-        "the model on ground that it did not learn from."
+        "{given} of at least {wanted} polygons. Draw {wanted} to ten polygons in different places: some of them are "
+        "held back to measure the accuracy on areas that the model has not seen."
     ).format(given=found.features, wanted=FEWEST)
 
 
@@ -123,7 +123,7 @@ class ClassTableModel(QAbstractTableModel):
             labels = tr("Points") if self._unit == "point" else tr("Polygons")
             return ("", tr("Class"), tr("Value"), labels, tr("Pixels"), "")[section]
         if role == Qt.ItemDataRole.ToolTipRole and section == PIXELS:
-            return tr("Labelled area in pixels of the first raster; unsaved edits count.")
+            return tr("Labelled area in pixels of the first raster, including unsaved edits.")
         return None
 
     def flags(self, index: QModelIndex) -> Any:

@@ -77,7 +77,7 @@ class ConfusionMatrix(QLabel):
         share = percent(count / total) if total else "–"
         reference, mapped = self._titles[place.row], self._titles[place.column]
         if place.row == place.column:
-            return tr("{reference}: {count} mapped right ({share})").format(
+            return tr("{reference}: {count} mapped correctly ({share})").format(
                 reference=reference, count=count, share=share
             )
         return tr("{reference}: {count} mapped as {mapped} ({share})").format(

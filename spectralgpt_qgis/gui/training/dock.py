@@ -122,7 +122,7 @@ class TrainingDock(QgsDockWidget):
         if engine_access.why_not_ready("training"):
             return tr("The engine's training libraries are missing.")
         if self.run_panel.running:
-            return tr("Training… You can go on drawing meanwhile.")
+            return tr("Training… You can continue drawing in the meantime.")
         return (
             self.imagery.problem()
             or self.labels.problem()
@@ -134,7 +134,9 @@ class TrainingDock(QgsDockWidget):
         """Why the algorithm itself refuses the parameters; empty if it does not."""
         algorithm = QgsApplication.processingRegistry().createAlgorithmById(ALGORITHM)
         if algorithm is None:
-            return tr("The tools of SpectralGPT are not in the toolbox. Load the plugin again.")
+            return tr(
+                "The SpectralGPT tools are missing from the Processing toolbox. Reload the plugin."
+            )
         context = QgsProcessingContext()
         context.setProject(QgsProject.instance())
         valid, reason = algorithm.checkParameterValues(self.setup().parameters(), context)
@@ -317,7 +319,7 @@ class TrainingDock(QgsDockWidget):
         self.steps.addTab(scrolled(self.options, self.run_panel, grows=True), tr("2 Train"))
         self.steps.addTab(scrolled(self.result_panel), tr("3 Result"))
         self.steps.setTabEnabled(RESULT, False)
-        self.steps.setTabToolTip(RESULT, tr("Appears when a model was trained."))
+        self.steps.setTabToolTip(RESULT, tr("Available after training."))
         self.run_panel.hide()
         self.walk.hide()
         body = QWidget()

@@ -85,16 +85,16 @@ def expected_time(wanted: Run, runs: Sequence[Run]) -> str:
         # The one most similar in size, and of several the latest.
         model = min(reversed(alike), key=lambda run: abs(_size(run) - _size(wanted)))
         return tr(
-            "Expected time: about {time}, by an earlier training on this machine ({earlier})."
+            "Expected time: about {time}, based on an earlier training on this computer ({earlier})."
         ).format(time=duration(_scaled(model, wanted)), earlier=duration(model.seconds))
     for published in PUBLISHED if wanted.method == "quick" or not wanted.rounds else ():
         if (wanted.task, wanted.method) == (published.task, published.method):
             time = duration(_scaled(published, wanted))
             return tr(
-                "Expected time: about {time}. It was measured on another machine; after your first training this "
-                "machine's own time is shown."
+                "Expected time: about {time}, measured on another computer. After your first training, the time of "
+                "this computer is shown."
             ).format(time=time)
-    return tr("Expected time: not known before the first training of this kind on this machine.")
+    return tr("Expected time: not known before the first training of this kind on this computer.")
 
 
 def duration(seconds: float) -> str:

@@ -17,8 +17,8 @@ from .raster_rows import RasterRows
 def tasks() -> tuple[tuple[str, str, str], ...]:
     """The tasks: option of the algorithm, name, tooltip."""
     return (
-        ("segmentation", tr("Map of classes"), tr("A class for every pixel.")),
-        ("scenes", tr("Scenes"), tr("One label for a whole polygon or grid cell.")),
+        ("segmentation", tr("Map of classes"), tr("One class for every pixel.")),
+        ("scenes", tr("Scenes"), tr("One label for each polygon or grid cell.")),
         ("change", tr("Change"), tr("Where two dates differ.")),
     )
 
@@ -89,11 +89,11 @@ class ImageryPanel(QGroupBox):
         """Why training cannot start with these rasters; empty if it can."""
         pairs = self.rows.pairs()
         if not pairs:
-            return tr("Choose the raster with the ground you want to label.")
+            return tr("Choose the raster that you want to label.")
         if self.task == "change" and any(after is None for _, after in pairs):
             return tr("Choose the raster of the second date.")
         if any(before is after for before, after in pairs):
-            return tr("Both dates are the same raster. Choose another one for the second date.")
+            return tr("Both dates are the same raster. Choose a different one for the second date.")
         layers = [layer for pair in pairs for layer in pair if layer is not None]
         nowhere = next((layer for layer in layers if not layer.crs().isValid()), None)
         return self._problem if nowhere is None else without_crs(nowhere.name())
@@ -129,7 +129,7 @@ class ImageryPanel(QGroupBox):
             return None
         description = self._describer.of(layer)
         if description is None:
-            return BandMatch(tr("Looking at the bands…"))
+            return BandMatch(tr("Checking the bands…"))
         if description.problem:
             return BandMatch(description.problem, fits=False)
         return shown_match(layer.name(), description.models.get(self._base))

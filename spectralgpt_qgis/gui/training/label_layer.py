@@ -64,7 +64,7 @@ def make_label_layer(
     """
     if path.exists():
         raise LabelLayerNotMade(
-            tr("The file {} exists already and is left as it is. Give another name.").format(path)
+            tr("The file {} already exists and was not changed. Choose another name.").format(path)
         )
     fields = QgsFields()
     fields.append(QgsField(FIELD, INTEGER))
@@ -87,7 +87,7 @@ def make_label_layer(
     if failed or not layer.isValid():
         raise LabelLayerNotMade(
             tr(
-                "The label layer could not be made in {path}: {reason} Choose a folder you may write to."
+                "The label layer could not be created in {path}: {reason} Choose a folder in which you can write."
             ).format(path=path, reason=reason)
         )
     write_classes(layer, FIELD, classes)

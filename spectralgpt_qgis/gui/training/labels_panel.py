@@ -119,7 +119,7 @@ class LabelsPanel(QGroupBox):
     def _problem_of_layer(self) -> str:
         layer = self.layer
         if layer is None:
-            return tr("Make a label layer, or choose one.")
+            return tr("Create a label layer, or choose one.")
         if is_picture(layer):
             return picture_without_classes(layer.name())
         if self._is_vector() and not any(map(can_hold_classes, layer.fields())):
@@ -136,34 +136,35 @@ class LabelsPanel(QGroupBox):
         if len(self._counts.classes) > MOST_CLASSES:
             if not self._is_vector():
                 return tr(
-                    "'{name}' has {found} different values: it is an image and no class raster. Choose another layer."
+                    "'{name}' has {found} different values, so it is an image and not a class raster. Choose another "
+                    "layer."
                 ).format(name=self.layer.name(), found=len(self._counts.classes))
             return tr(
-                "{found} different values were found, and a model can have {most} classes at most. Choose the field of "
-                "the class, not one that numbers the features, or join classes."
+                "{found} different values were found, but a model can have at most {most} classes. Choose the field "
+                "that holds the class rather than an ID of the features, or merge classes."
             ).format(found=len(self._counts.classes), most=MOST_CLASSES)
         labelled = [item for item in self.classes if self._counts.of(item.label) != _NOTHING]
         if len(labelled) >= 2:
             return ""
         if not labelled and self._counts.outside:
-            return tr("All labels lie beside the rasters. Draw some on them.")
+            return tr("All labels lie outside the rasters. Draw some on them.")
         if not labelled and self._counts.unset:
             return without_classes(self.field)
         missing = [item.name for item in self.classes if item not in labelled]
         if missing:
-            return tr("Label at least two classes: nothing is labelled '{}' yet.").format(
+            return tr("Label at least two classes: there are no labels of '{}' yet.").format(
                 missing[0]
             )
-        return tr("Label at least two classes. Add a second one.")
+        return tr("Label at least two classes. Add a second class.")
 
     def shortage(self) -> str:
         """A sentence about classes with too few labels; empty if there are none."""
         short = self.editor.shortage()
         if not short:
             return ""
-        return tr("Few labels: {}. The model can be trained, but hardly be judged.").format(
-            ", ".join(short[:3]) + ("…" if len(short) > 3 else "")
-        )
+        return tr(
+            "Few labels: {}. The model can be trained, but its accuracy can hardly be measured."
+        ).format(", ".join(short[:3]) + ("…" if len(short) > 3 else ""))
 
     # -- what comes from outside -----------------------------------------------------------------
 
@@ -211,7 +212,7 @@ class LabelsPanel(QGroupBox):
     def make_layer(self, *_: Any) -> QgsVectorLayer | None:
         """Makes a label layer, if possible in the project's folder, and starts drawing its first class."""
         if not self._rasters:
-            self._say(tr("Choose a raster first: the label layer gets its coordinate system."))
+            self._say(tr("Choose a raster first: the label layer uses its coordinate system."))
             return None
         raster = self._rasters[0]
         if not raster.crs().isValid():
@@ -245,7 +246,7 @@ class LabelsPanel(QGroupBox):
         beside = Path(source).parent if os.path.isfile(source) else Path.home()
         chosen, _ = QFileDialog.getSaveFileName(
             self,
-            tr("Where shall the labels be kept?"),
+            tr("Save label layer"),
             str(free_label_file(beside, raster.name())),
             tr("GeoPackage (*.gpkg)"),
             options=QFileDialog.Option.DontConfirmOverwrite,
@@ -310,10 +311,12 @@ class LabelsPanel(QGroupBox):
     def _show_note(self) -> None:
         notes = []
         if self._counts is not None and self._counts.unset:
-            notes.append(tr("Without a class, and so left out: {}.").format(self._counts.unset))
+            notes.append(tr("Left out because they have no class: {}.").format(self._counts.unset))
         if self._counts is not None and self._counts.outside:
             notes.append(
-                tr("Beside the rasters, and so left out: {}.").format(self._counts.outside)
+                tr("Left out because they lie outside the rasters: {}.").format(
+                    self._counts.outside
+                )
             )
         self._note.setText(" ".join(notes))
         self._note.setVisible(bool(notes))
@@ -329,7 +332,8 @@ class LabelsPanel(QGroupBox):
         self.new_button = QPushButton(tr("&New…"))
         self.new_button.setToolTip(
             tr(
-                "Makes an empty polygon layer beside the project, with a field for the class, and begins to draw in it."
+                "Creates an empty polygon layer next to the project, with a field for the class, and starts drawing "
+                "in it."
             )
         )
         self.new_button.clicked.connect(self.make_layer)
@@ -352,8 +356,8 @@ class LabelsPanel(QGroupBox):
         self._form.addRow(self._field_label, self.field_list)
         self._start = QLabel(
             tr(
-                "Draw three to ten small polygons of every class, in different places, each on ground that is surely "
-                "this class. What you do not label is ignored."
+                "Draw three to ten small polygons of every class, in different places, each on an area that clearly "
+                "belongs to this class. Areas that you do not label are ignored."
             )
         )
         self._start.setWordWrap(True)

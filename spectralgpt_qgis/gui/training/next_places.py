@@ -57,7 +57,7 @@ class NextPlaces(QWidget):
         self.button.setAutoDefault(False)
         self.button.clicked.connect(self.start)
         self.where = QComboBox()
-        self.where.addItems([tr("In the map view"), tr("In the whole layer")])
+        self.where.addItems([tr("In the current map view"), tr("In the whole layer")])
         self.where.setAccessibleName(tr("Where to look for places"))
         self.walk = PlaceWalk(canvas)
         self.walk.hide()
@@ -74,7 +74,7 @@ class NextPlaces(QWidget):
         self.walk.hide()
         maps = trained is not None and trained.task == "segmentation"
         self.setEnabled(maps)
-        self.setToolTip("" if maps else tr("For models that give every pixel a class."))
+        self.setToolTip("" if maps else tr("Only for models that assign a class to every pixel."))
 
     def start(self, *_: Any) -> None:
         """Finds places in the map view, or everywhere."""

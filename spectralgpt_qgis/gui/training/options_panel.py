@@ -221,8 +221,8 @@ class OptionsPanel(QWidget):
 
     def _build(self) -> None:
         self._use = _choice(
-            ("anywhere", tr("Any imagery"), tr("Stands other dates, other light and haze.")),
-            ("here", tr("These rasters"), tr("A little better here, and may fail elsewhere.")),
+            ("anywhere", tr("Any imagery"), tr("Robust to other dates, light and haze.")),
+            ("here", tr("These rasters"), tr("Slightly better here, but may fail elsewhere.")),
         )
         self._name = QLineEdit()
         self._name.setPlaceholderText(NAME)
@@ -258,9 +258,9 @@ class OptionsPanel(QWidget):
         form.addRow(self._make_base_row())
         for text, widget in (
             (tr("Method"), self._method),
-            (tr("Rounds"), self._rounds),
+            (tr("Epochs"), self._rounds),
             (tr("Dev&ice"), self._device),
-            (tr("Held bac&k to judge"), self._validation),
+            (tr("Labels held bac&k"), self._validation),
             (tr("Seed"), self._seed),
             (tr("B&and numbers"), self._bands),
         ):
@@ -281,35 +281,35 @@ class OptionsPanel(QWidget):
         """Makes the widgets for base model, method and rounds."""
         self._base = ModelCombo((".safetensors",))
         self._base.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._base.lineEdit().setPlaceholderText(tr("Installed model or path of a model file"))
+        self._base.lineEdit().setPlaceholderText(tr("Installed model, or path of a model file"))
         self._base.editTextChanged.connect(self._on_base)
         self._method = _choice(
-            ("auto", tr("Automatic"), tr("Decides by your labels and your machine.")),
+            ("auto", tr("Automatic"), tr("Decided by the number of labels and the computer.")),
             (
                 "quick",
-                tr("Base stays as it is (quick)"),
-                tr("Only a last step learns: takes seconds, and suits few labels."),
+                tr("Backbone unchanged (quick)"),
+                tr("Trains only a last layer: takes seconds and suits few labels."),
             ),
             (
                 "adapters",
-                tr("A small part learns (adapters)"),
-                tr("Changes few of the base's weights: takes minutes."),
+                tr("Part of the model (adapters)"),
+                tr("Changes a small part of the model's weights: takes minutes."),
             ),
             (
                 "full",
-                tr("All of it learns (full)"),
-                tr("Changes all weights: wants many labels and a GPU."),
+                tr("Whole model (full)"),
+                tr("Changes all weights: needs many labels and a GPU."),
             ),
         )
         self._method.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._rounds = _number(0, 10000)
         self._rounds.setSpecialValueText(tr("Automatic"))
-        self._rounds.setToolTip(tr("How often the labels are gone through."))
+        self._rounds.setToolTip(tr("How many times the training passes through the labels."))
 
     def _make_circumstances(self) -> None:
         """Makes the widgets for device, validation and bands."""
         self._device = _choice(
-            ("auto", tr("Automatic"), tr("A GPU where one works, else the processor.")),
+            ("auto", tr("Automatic"), tr("The GPU if it works, otherwise the processor.")),
             ("cpu", tr("Processor"), ""),
             ("gpu", tr("GPU"), ""),
         )
@@ -318,17 +318,20 @@ class OptionsPanel(QWidget):
         self._validation.setValue(TrainingOptions.validation)
         self._validation.setToolTip(
             tr(
-                "Whole groups of neighbouring labels, so that the model is judged elsewhere; with 0 it is not judged."
+                "Whole groups of neighbouring labels, so that accuracy is measured on areas that the model has not "
+                "seen. With 0, it is not measured."
             )
         )
         self._seed = _number(0, 2**31 - 1)
         self._seed.setToolTip(
-            tr("The same seed gives the same result again. Try others to see how much varies.")
+            tr(
+                "The same seed always gives the same result. Try other seeds to see how much results vary."
+            )
         )
         self._bands = QLineEdit()
         self._bands.setPlaceholderText(tr("matched automatically"))
         self._bands.setToolTip(
-            tr("One raster band for each band of the base, in its order, such as 2,3,4,8.")
+            tr("One raster band for each band of the base model, in its order, such as 2,3,4,8.")
         )
 
     def _tell(self, *_: Any) -> None:

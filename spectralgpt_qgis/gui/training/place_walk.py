@@ -130,7 +130,7 @@ class PlaceWalk(QWidget):
         self.previous_button.setEnabled(self._at > 0)
         self.next_button.setEnabled(self._at < len(self._order) - 1)
         if feature is None:
-            self.where.setText(tr("Places, the least sure first: {}").format(len(self._order)))
+            self.where.setText(tr("Places, least certain first: {}").format(len(self._order)))
             return
         text = tr("Place {number} of {count}:").format(number=self._at + 1, count=len(self._order))
         first, second = (self._titles.get(feature[name], feature[name]) for name in _CLASSES)

@@ -24,26 +24,26 @@ def plan(asked: str, run: Run, base: str) -> str:
 def _decided(run: Run) -> str:
     if run.task == "change":
         return tr(
-            "Decided automatically: '{base}' stays as it is, and only a last step learns your changes (quick)."
+            "Decided automatically: '{base}' is not changed, and only a last layer is trained (quick)."
         )
     if not run.labels:
         return tr(
-            "Starts from '{base}'. How much of it learns is decided by your labels and your machine."
+            "Starts from '{base}'. How much of it is trained depends on your labels and your computer."
         )
     if run.method == "quick":
         return tr(
-            "Decided automatically: '{base}' stays as it is, and only a last step learns your classes (quick). That "
-            "suits fewer than {many} labels; there are {labels}."
+            "Decided automatically: '{base}' is not changed, and only a last layer is trained (quick). This suits "
+            "fewer than {many} labels; there are {labels}."
         )
     return tr(
-        "Decided automatically: with {labels} labels '{base}' learns along, all of it on a working GPU (full), else "
-        "a small part (adapters), or none where it is large (quick)."
+        "Decided automatically: with {labels} labels, '{base}' is trained as well: all of it with a working GPU "
+        "(full), otherwise a small part (adapters), or none of it if it is large (quick)."
     )
 
 
 def _chosen(method: str) -> str:
     return {
-        "quick": tr("'{base}' stays as it is, and only a last step learns your labels (quick)."),
-        "adapters": tr("A small part of '{base}' learns along (adapters)."),
-        "full": tr("All of '{base}' learns along (full): wants many labels and a GPU."),
+        "quick": tr("'{base}' is not changed, and only a last layer is trained (quick)."),
+        "adapters": tr("A small part of '{base}' is trained as well (adapters)."),
+        "full": tr("All of '{base}' is trained (full), which needs many labels and a GPU."),
     }[method]

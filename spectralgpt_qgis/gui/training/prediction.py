@@ -183,8 +183,10 @@ def none_shown(rasters: Sequence[Any]) -> str:
         rasters: Result of :meth:`Trained.rasters`.
     """
     if rasters:
-        return tr("The map shows no raster that the model learned from. Zoom to one of them.")
-    return tr("The rasters that the model learned from are not there any more.")
+        return tr(
+            "The map view does not show any raster that the model was trained on. Zoom to one of them."
+        )
+    return tr("The rasters that the model was trained on are no longer in the project.")
 
 
 def _raster(value: Any) -> QgsRasterLayer | None:

@@ -116,9 +116,11 @@ class Preview(QObject):
         self._layer_id = layer.id()
         put_above(layer, self._above)
         text = (
-            tr("Preview of the middle of the map in {seconds:.1f} s. Zoom in to see another part.")
+            tr(
+                "Preview of the centre of the map view in {seconds:.1f} s. Zoom in to see other areas."
+            )
             if self._is_part
-            else tr("Preview of what the map shows in {seconds:.1f} s.")
+            else tr("Preview of the map view in {seconds:.1f} s.")
         )
         self.ready.emit(localised(text.format(seconds=self.run.seconds)))
 

@@ -72,7 +72,7 @@ class RasterDescriber(QObject):
         path, crs = key
         job = {"input": path, "crs": crs, "bands_only": True}
         task = EngineTask(
-            tr("Looking at the bands of {}").format(name),
+            tr("Checking the bands of {}").format(name),
             engine_access.client(),
             "describe",
             job,

@@ -41,7 +41,7 @@ class RasterRow(QWidget):
         self._remove = QToolButton()
         self._remove.setText("×")
         self._remove.setAutoRaise(True)
-        self._remove.setToolTip(tr("Take this raster out"))
+        self._remove.setToolTip(tr("Remove this raster"))
         self._remove.setVisible(optional)
         self._remove.clicked.connect(self._tell_removed)
         # A widget instead of a nested layout, which would take up width even when it is empty.
@@ -111,7 +111,7 @@ class RasterRows(QWidget):
         self._more.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._more.setToolTip(
             tr(
-                "Learns from several rasters at once: other places, other dates. They share the labels."
+                "Trains on several rasters at once, for instance of other places or dates. They share the labels."
             )
         )
         self._more.clicked.connect(self.add_row)

@@ -77,7 +77,7 @@ class ResultPanel(QWidget):
     def _make_head(self) -> QWidget:
         self.title, self.headline, self.measure = QLabel(), plain_label(), plain_label()
         self.report_button = QPushButton(tr("Open report"))
-        self.report_button.setToolTip(tr("Opens the report in the browser."))
+        self.report_button.setToolTip(tr("Opens the report in the web browser."))
         self.warnings = QFrame()
         self.warnings.setFrameShape(QFrame.Shape.StyledPanel)
         self.warning_text = plain_label()
@@ -105,17 +105,19 @@ class ResultPanel(QWidget):
     def _make_map(self) -> QWidget:
         self.preview_button = QPushButton(tr("Prev&iew"))
         self.preview_button.setToolTip(
-            tr("Maps what the map view shows, as a temporary layer above the imagery.")
+            tr("Maps the current map view, as a temporary layer above the imagery.")
         )
         self.compare_button = QPushButton(tr("Comp&are"))
         self.compare_button.setCheckable(True)
         self.compare_button.setToolTip(
             tr(
-                "Shows the preview to the left of a line only, which you drag over the map (Esc ends)"
+                "Shows the preview only to the left of a line, which you can drag across the map (press Esc to exit)"
             )
         )
         self.apply_button = QPushButton(tr("Appl&y to the whole layer…"))
-        self.apply_button.setToolTip(tr("Opens the tool with the model and the raster filled in."))
+        self.apply_button.setToolTip(
+            tr("Opens the tool with the model and the raster already chosen.")
+        )
         box = QgsCollapsibleGroupBox(tr("Map"))
         grid = QGridLayout(box)
         grid.addWidget(self.preview_button, 0, 0)
@@ -127,7 +129,7 @@ class ResultPanel(QWidget):
         self.places = NextPlaces(self._iface.mapCanvas())
         self.retrain_button = QPushButton(tr("Retrai&n from this model"))
         self.retrain_button.setToolTip(
-            tr("Goes back to the labels, with this model as the one to start from.")
+            tr("Returns to the labels, with this model as the one to start from.")
         )
         box = QgsCollapsibleGroupBox(tr("Improve it"))
         layout = QVBoxLayout(box)
@@ -154,7 +156,7 @@ class ResultPanel(QWidget):
 
     def _make_matrix(self) -> QWidget:
         self.matrix = ConfusionMatrix()
-        self.percent = QCheckBox(tr("Per cent of each row"))
+        self.percent = QCheckBox(tr("Percent of each row"))
         self.percent.toggled.connect(self.matrix.set_percent)
         self.matrix_box = QgsCollapsibleGroupBox(tr("Confusion matrix"))
         layout = QVBoxLayout(self.matrix_box)
@@ -252,7 +254,7 @@ class ResultPanel(QWidget):
         for label in (self.title, self.warning_text, self.measure, self.status):
             label.clear()
         self.log.clear()
-        self.headline.setText(tr("When a model was trained, here stands how good it is."))
+        self.headline.setText(tr("The accuracy of the model is shown here after training."))
         for part in (self.warnings, self.matrix_box, self.classes_box):
             part.hide()
         self._refresh()
@@ -273,7 +275,7 @@ class ResultPanel(QWidget):
     def start_preview(self, *_: Any) -> None:
         """Starts a preview of the current view."""
         if self._trained is not None and not self._running:
-            self.say(tr("Mapping what the map shows…"))
+            self.say(tr("Mapping the current view…"))
             self._was_compared = self.compare.active
             self.preview.start(self._trained)
 
@@ -368,10 +370,10 @@ def judged_by(method: str, accuracy: dict[str, Any]) -> str:
     samples = accuracy.get("samples", 0)
     if method == "quick":
         return tr(
-            "Labels that were held back: {samples}. Each place was held back once, from a model that did not see it; "
-            "the model itself learned from all."
+            "Held-back labels: {samples}. Each place was held back once, from a model that did not see it; the final "
+            "model was trained on all labels."
         ).format(samples=samples)
     return tr(
-        "Labels that were held back: {samples}. The best round was chosen by the same labels, so they flatter it a "
-        "little."
+        "Held-back labels: {samples}. The best epoch was chosen with the same labels, so these figures are slightly "
+        "too optimistic."
     ).format(samples=samples)

@@ -19,15 +19,13 @@ def show_run(record: RunRecord, chart: CurveChart, running: bool) -> None:
     if "loss" in series or any(name.startswith(ROUND) for name in series):
         curves = _scores(record, ROUND)
         curves.append(Curve(tr("Training loss"), LOSS, series.get("loss", {}), is_share=False))
-        chart.show_curves(curves, record.rounds, tr("Round"), record.best_round())
+        chart.show_curves(curves, record.rounds, tr("Epoch"), record.best_round())
     elif record.judged_parts:
-        chart.show_curves(_scores(record, PART), record.parts, tr("Parts judged"))
+        chart.show_curves(_scores(record, PART), record.parts, tr("Parts assessed"))
     elif running or not record.facts:
-        chart.show_message(
-            tr("Curves appear as soon as labels that were held back have been judged.")
-        )
+        chart.show_message(tr("The curves appear after the first results on held-back labels."))
     else:
-        chart.show_message(tr("There is nothing to draw: no labels were held back."))
+        chart.show_message(tr("There are no curves, because no labels were held back."))
 
 
 def _scores(record: RunRecord, prefix: str) -> list[Curve]:

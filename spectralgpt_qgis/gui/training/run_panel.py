@@ -142,7 +142,7 @@ class RunPanel(QWidget):
         if again:
             self.doing.setText(tr("Stopping at once…"))
         elif self.record.keeps:
-            self.doing.setText(tr("Stopping, and writing the best model so far…"))
+            self.doing.setText(tr("Stopping and saving the best model so far…"))
         else:
             self.doing.setText(tr("Stopping…"))
         self.say(self.doing.text())
@@ -193,7 +193,7 @@ class RunPanel(QWidget):
 
     def _stop(self) -> None:
         self.bar.setValue(0)
-        self._end(tr("Stopped. There was no model yet, so nothing was kept."))
+        self._end(tr("Stopped. There was no model yet, so nothing was saved."))
         self.stopped.emit()
 
     def _end(self, text: str) -> None:

@@ -16,7 +16,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtWidgets import QCheckBox
 
-TEXT = "Show a quick look at what the map shows first"
+TEXT = "First show a quick look at the current map view"
 
 
 @pytest.fixture(params=["segment", "detectchange"])

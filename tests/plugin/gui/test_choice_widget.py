@@ -22,9 +22,9 @@ from spectralgpt_qgis.gui.choice_widget import ChoiceWidgetWrapper
 WORDS = ["auto", "quick", "adapters", "full"]
 SHOWN = [
     "AUTO (auto)",
-    "BASE STAYS AS IT IS (quick)",
-    "A SMALL PART OF THE BASE LEARNS (adapters)",
-    "ALL OF THE BASE LEARNS (full)",
+    "THE BACKBONE IS NOT CHANGED (quick)",
+    "A SMALL PART OF THE MODEL IS TRAINED (adapters)",
+    "THE WHOLE MODEL IS TRAINED (full)",
 ]
 
 

@@ -79,12 +79,12 @@ def test_a_damaged_engine_is_told_in_spite_of_not_now(interface, notice, no_engi
 def test_a_broken_off_installation_is_told(interface, notice, no_engine):
     (paths.engine_home() / "engine" / "env-20261125-1").mkdir(parents=True)
     (message,) = looked(notice)
-    assert "did not come to its end" in message.text()
+    assert "was not completed" in message.text()
     press(message, "Install…")
     assert interface.bar.items() == []
     assert notice._dialog.isVisible()
     wait(lambda: not notice.work.looking)
-    assert "did not come to its end" in notice._dialog.panel.state.text()
+    assert "was not completed" in notice._dialog.panel.state.text()
 
 
 def test_the_end_is_told_when_nobody_looks(interface, notice, models):

@@ -63,19 +63,19 @@ def said(dialog):
     [
         (
             ESTIMATE,  # 170 s are 2.83 min
-            "Windows: 1,764; about 3 min, 1.1 GB of memory, 240 MB on the disk.",
+            "Windows: 1,764; about 3 min, 1.1 GB of memory, 240 MB of disk space.",
         ),
         (
             {"windows": 9, "seconds": 0.2, "memory_mb": 400, "disk_mb": 0.012},
-            "Windows: 9; about 1 s, 400 MB of memory, 12 kB on the disk.",
+            "Windows: 9; about 1 s, 400 MB of memory, 12 kB of disk space.",
         ),
         (
             {"windows": 9, "seconds": 7860.0, "memory_mb": 400, "disk_mb": 1},  # 131 min
-            "Windows: 9; about 2 h 11 min, 400 MB of memory, 1 MB on the disk.",
+            "Windows: 9; about 2 h 11 min, 400 MB of memory, 1 MB of disk space.",
         ),
         (
             {"windows": 9, "seconds": None, "memory_mb": 400, "disk_mb": 1},
-            "Windows: 9; 400 MB of memory, 1 MB on the disk.",
+            "Windows: 9; 400 MB of memory, 1 MB of disk space.",
         ),
     ],
 )
@@ -94,7 +94,7 @@ def test_it_asks_for_what_the_dialog_says_and_nothing_is_loaded(open_dialog, fak
     assert tuple(asked) == (True, scene, 50)
     # The stand-in sends one of each event, also a warning.
     assert said(dialog).endswith(
-        "Windows: 1,764; about 3 min, 1.1 GB of memory, 240 MB on the disk. Look out"
+        "Windows: 1,764; about 3 min, 1.1 GB of memory, 240 MB of disk space. Look out"
     )
 
 
@@ -133,7 +133,7 @@ def test_a_missing_raster_is_named(open_dialog, fake_engine):
     dialog = open_dialog("segment", {})
     estimate_of(dialog).button.click()
     assert fake_engine.verb == ""
-    assert said(dialog).endswith("Set 'Raster' first: it is missing or wrong.")
+    assert said(dialog).endswith("First set 'Raster': it is missing or not valid.")
 
 
 def hold(fake_engine, asked):

@@ -106,7 +106,7 @@ def test_without_dates_the_upper_one_comes_first_and_the_user_is_told(
     actions["Detect change with…"].trigger()
     ((_, parameters, note),) = calls.tools
     assert parameters == {"BEFORE": upper.id(), "AFTER": lower.id()}
-    assert "'upper' was taken as the earlier one" in note
+    assert "'upper' was assumed to be the earlier one" in note
 
 
 def test_a_vector_layer_between_two_rasters_does_not_matter(

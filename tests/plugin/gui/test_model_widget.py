@@ -132,7 +132,7 @@ def test_a_base_is_chosen_among_the_models_that_can_learn(make):
     wrapper = make("pretrain", "BASE")
     assert entries(wrapper)[0].endswith("(backbone)")
     assert entries(wrapper)[1:] == [
-        f"Start fresh: {s}" for s in ("tiny", "small", "base", "large", "huge")
+        f"Start from random weights: {s}" for s in ("tiny", "small", "base", "large", "huge")
     ]
     assert wrapper.value() == "backbone"
     wrapper.setValue("small")

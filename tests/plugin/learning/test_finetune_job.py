@@ -119,7 +119,7 @@ def test_by_default_a_model_is_installed_and_replaces_none(run, fake_engine, lea
     run("finetune", learning)
     assert fake_engine.job["output_model"] == str(models / "my_model.onnx")
     assert models.is_dir(), "made for the first model"
-    assert "'my_model' is installed: choose it by this name" in run.feedback.textLog()
+    assert "'my_model' is now installed. Choose it by this name" in run.feedback.textLog()
     (models / "my_model.safetensors").write_bytes(b"x")
     run("finetune", learning)
     assert fake_engine.job["output_model"] == str(models / "my_model_2.onnx")
@@ -129,7 +129,7 @@ def test_where_no_model_can_be_kept_it_is_told(run, learning, models):
     shutil.rmtree(models)
     models.write_text("in the way")
     output = str(models / "mine.onnx")
-    with pytest.raises(QgsProcessingException, match="cannot be made"):
+    with pytest.raises(QgsProcessingException, match="cannot be created"):
         run("finetune", {**learning, "OUTPUT_MODEL": output})
 
 
@@ -153,7 +153,7 @@ def test_a_stopped_training_keeps_its_best_model(run, fake_engine, learning):
     fake_engine.during = lambda job: feedback.cancel()
     outputs = run("finetune", learning, feedback)
     assert outputs["MODEL_NAME"] == "mine"
-    assert "What was done so far was kept" in feedback.textLog()
+    assert "The results so far were kept" in feedback.textLog()
 
 
 def test_what_a_killed_engine_leaves_behind_is_removed(run, fake_engine, learning, tmp_path):

@@ -90,8 +90,8 @@ def test_judging_a_model(run, fake_engine, judging, scene):
     ("given", "told"),
     [
         ({"FIELD": None}, "Choose the field of 'labels'"),
-        ({"MODEL": "scenes"}, "'scenes' is for labelling scenes"),
-        ({"CONFIDENCE": 100}, "must lie between 50 and 99"),
+        ({"MODEL": "scenes"}, "'scenes' is for scene classification"),
+        ({"CONFIDENCE": 100}, "must be between 50 and 99"),
         ({"OUTPUT_TABLE": "/tmp/a.xlsx"}, "ends in .csv"),
     ],
 )
@@ -130,8 +130,8 @@ def test_drawing_a_sample(run, fake_engine, scene, tmp_path):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"STANDARD_ERROR": 0.5}, "must lie between 0.0005 and 0.2"),
-        ({"MINIMUM": 0}, "must lie between 1 and 100000"),
+        ({"STANDARD_ERROR": 0.5}, "must be between 0.0005 and 0.2"),
+        ({"MINIMUM": 0}, "must be between 1 and 100000"),
         ({"OUTPUT": "/tmp/points.shp"}, "ends in .gpkg"),
     ],
 )

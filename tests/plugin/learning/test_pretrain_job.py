@@ -68,12 +68,12 @@ def test_pretraining_on_a_folder_alone(run, fake_engine, tmp_path, models):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"INPUTS": None}, "nothing to learn from"),
+        ({"INPUTS": None}, "No training data"),
         ({"INPUTS": None, "FOLDER": "/nowhere"}, "no folder '/nowhere'"),
-        ({"STAGES": "64"}, "The stage '64' is not understood"),
-        ({"STAGES": "64:20; large:2"}, "The stage 'large:2' is not understood"),
-        ({"STAGES": "64:20:fast"}, "The stage '64:20:fast' is not understood"),
-        ({"MASK_RATIO": 1.0}, "must lie between 0.1 and 0.99"),
+        ({"STAGES": "64"}, "The stage '64' is not valid"),
+        ({"STAGES": "64:20; large:2"}, "The stage 'large:2' is not valid"),
+        ({"STAGES": "64:20:fast"}, "The stage '64:20:fast' is not valid"),
+        ({"MASK_RATIO": 1.0}, "must be between 0.1 and 0.99"),
         ({"BASE": "enormous"}, "tiny, small, base, large, huge"),
         ({"OUTPUT_MODEL": "/tmp/b.onnx"}, "ends in .safetensors"),
     ],

@@ -33,22 +33,25 @@ def test_change_needs_a_second_date(refused, learning, later_scene):
     ("given", "told"),
     [
         ({"FIELD": ""}, "Choose the field of 'labels'"),
-        ({"FIELD": "colour"}, "no field 'colour'. Its fields are: class."),
-        ({"SELECTED_ONLY": True}, "Nothing is selected in 'labels'"),
-        ({"MULTILABEL": True}, "are for whole scenes, but the task is 'segmentation'"),
+        ({"FIELD": "colour"}, "no field 'colour'. Available fields: class."),
+        ({"SELECTED_ONLY": True}, "No features are selected in 'labels'"),
+        (
+            {"MULTILABEL": True},
+            "are only possible for whole scenes, but the task is 'segmentation'",
+        ),
         ({"BASE": " "}, "Choose a model to start from"),
         ({"BASE": "nonsense"}, "no installed model 'nonsense' to start from"),
         ({"BASE": "/nowhere/base.safetensors"}, "no model file '/nowhere/base.safetensors'"),
-        ({"BASE": "landcover.onnx"}, "'landcover.onnx' cannot be trained on"),
-        ({"BANDS": "blue, green"}, "no list of band numbers"),
-        ({"BANDS": "0,1"}, "no list of band numbers"),
+        ({"BASE": "landcover.onnx"}, "'landcover.onnx' cannot be used for training"),
+        ({"BANDS": "blue, green"}, "not a list of band numbers"),
+        ({"BANDS": "0,1"}, "not a list of band numbers"),
         ({"BANDS": "1,2"}, "needs 9 bands in this order: B02, B03"),
-        ({"EPOCHS": -1}, "must lie between 0 and 10000"),
-        ({"VALIDATION": 80}, "must lie between 0 and 50"),
+        ({"EPOCHS": -1}, "must be between 0 and 10000"),
+        ({"VALIDATION": 80}, "must be between 0 and 50"),
         ({"OUTPUT_MODEL": "/tmp/model.safetensors"}, "ends in .onnx"),
         ({"OUTPUT_REPORT": "/tmp/report.pdf"}, "ends in .html"),
         ({"METHOD": "magic"}, "METHOD"),
-        ({"INPUT": []}, "nothing to learn from"),
+        ({"INPUT": []}, "No training data"),
     ],
 )
 def test_what_the_user_can_put_right(refused, learning, given, told):
@@ -72,7 +75,7 @@ def test_labels_without_a_system(refused, learning):
 
 def test_scenes_are_not_learned_from_a_raster(refused, learning, scene, tmp_path):
     given = {"TASK": "scenes", "LABELS": class_raster(tmp_path, scene), "FIELD": None}
-    assert "Scenes are learned from polygons" in refused("finetune", {**learning, **given})
+    assert "Scenes need polygons" in refused("finetune", {**learning, **given})
 
 
 def test_damaged_files_are_told_from_missing_ones(refused, learning, tmp_path):
@@ -88,14 +91,14 @@ def test_labels_that_the_filter_hides(run, learning, tmp_path):
     file = fake_file(tmp_path, "water")
     layer = QgsVectorLayer(f"{file}|subset=\"class\" = 'sand'", "hidden", "ogr")
     QgsProject.instance().addMapLayer(layer)
-    with pytest.raises(QgsProcessingException, match="'hidden' holds no features to use"):
+    with pytest.raises(QgsProcessingException, match="'hidden' has no features to use"):
         run("finetune", {**learning, "LABELS": layer.id()})
 
 
 def test_one_class_alone_is_nothing_to_tell_apart(refused, learning):
     layer = label_layer("water", None, "water", "", name="lakes")
     one = {**learning, "LABELS": layer.id()}
-    told = "The labels 'lakes' have one class only: 'water'. Label what is not of this class too"
+    told = "The labels 'lakes' have only one class: 'water'. Also label areas that do not belong to this class"
     assert refused("finetune", one).startswith(told)
     # The value of a feature with several labels is not one class.
     assert refused("finetune", {**one, "TASK": "scenes", "MULTILABEL": True}) == ""
@@ -113,7 +116,7 @@ def test_one_class_alone_is_nothing_to_tell_apart(refused, learning):
 def test_labels_that_all_lack_a_class(refused, learning):
     layer = label_layer(None, "")
     reason = refused("finetune", {**learning, "LABELS": layer.id()})
-    assert reason == "No label has a class: fill in the field 'class'."
+    assert reason == "None of the labels has a class: fill in the field 'class'."
 
 
 def test_of_very_many_labels_not_all_are_looked_at(refused, learning, monkeypatch):

@@ -87,7 +87,7 @@ def test_the_layer_as_the_models_see_it(window):
 
 def test_every_model_with_its_verdict(window):
     rows = {row[0]: row[1:4] for row in texts(window.models)}
-    assert rows["Test land cover"] == ["Land-cover map", "Fits", "All its bands were found"]
+    assert rows["Test land cover"] == ["Land-cover map", "Fits", "All of its bands were found"]
     assert rows["Test scenes"][:2] == ["Label scenes", "Fits"]
     assert rows["Test change"][:2] == ["Detect change", "Fits"]
 
@@ -143,7 +143,7 @@ def test_coarse_pixels_are_a_doubt(part, models, scene, tmp_path, used):
     wait(lambda: not window.busy)
     for row in texts(window.models):
         assert row[2] == "Doubtful"
-        assert "Pixels of 30.1 m; it learned from 10 m" in row[3]
+        assert "Pixels of 30.1 m; the model was trained on 10 m" in row[3]
     assert len(window.models.findChildren(QPushButton)) == window.models.topLevelItemCount()
 
 
@@ -211,7 +211,7 @@ def test_what_is_no_file_is_explained(part, models):
     assert service.isValid()
     window = part.open(service)
     assert not window.busy
-    assert "'map service' is no file but a service" in window.message.text()
+    assert "'map service' is not a file but a web service" in window.message.text()
 
 
 def test_a_layer_without_its_data(part, models, tmp_path):

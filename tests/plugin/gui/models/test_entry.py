@@ -54,7 +54,7 @@ def test_origin_and_task_in_words():
     def told(**facts):
         return origin_text(entries_of([model("/x/a.onnx", **facts)])[0])
 
-    assert told() == "Shipped"
+    assert told() == "Included"
     assert told(origin="shared") == "Shared"
     assert told(origin="own", training={"source": {"file": "a.pth"}}) == "Imported"
     assert told(origin="own", training={"rasters": ["S2.tif"]}) == "Trained here"

@@ -56,6 +56,6 @@ def test_keys_that_are_known_have_names_in_the_users_language(monkeypatch):
 
 
 def test_overlap_is_explained_where_it_is_a_figure():
-    assert "overlap of map and truth" in overlap_note(figures_html({"iou_water": 0.9}))
+    assert "overlap of map and reference" in overlap_note(figures_html({"iou_water": 0.9}))
     assert "Mean overlap (IoU)" in figures_html({"miou": 0.4})
     assert overlap_note(figures_html({"f1": 0.9})) == ""

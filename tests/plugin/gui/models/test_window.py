@@ -59,7 +59,7 @@ def told(window):
 def test_own_models_come_first_and_are_described(window):
     assert rows(window)[:3] == ["Test change", "Test land cover", "Test scenes"]
     assert rows(window, 3)[0] == "Own"
-    assert "Shipped" in rows(window, 3)
+    assert "Included" in rows(window, 3)
     window.list.choose("landcover")
     text = window.details.toPlainText()
     for expected in ("Test land cover", "Vegetation", "490 nm", "10 m", "landcover.onnx (", "Own"):
@@ -67,7 +67,7 @@ def test_own_models_come_first_and_are_described(window):
     assert "The card has no figures" in text
     window.list.choose(str(SHIPPED / "backbone"))
     text = window.details.toPlainText()
-    assert "Ships with the plugin" in text
+    assert "Included in the plugin" in text
     assert "EuroSAT linear probe" in text
     assert "CC-BY-SA-4.0" in text
     assert "BigEarthNet (CDLA-Permissive 1.0)" in text

@@ -69,7 +69,7 @@ def test_one_thing_at_a_time(work, tmp_path):
     work._task = object()
     work.take_in(tmp_path / "a.onnx")
     assert work.jobs == []
-    assert "Another model is being worked on" in work.told[0]
+    assert "Another model is being processed" in work.told[0]
     work._task = None
 
 
@@ -79,5 +79,5 @@ def test_where_no_model_can_be_kept_it_is_told(work, models, tmp_path):
     models.write_text("in the way")
     work.take_in(tmp_path / "a.onnx")
     (told,) = work.told
-    assert told.startswith(f"The folder of your models, {models}, cannot be made: ")
+    assert told.startswith(f"The folder for your models, {models}, cannot be created: ")
     assert work.jobs == []

@@ -64,7 +64,7 @@ def test_long_words_make_it_no_wider(ready):
 
 def test_until_the_disk_answered_nothing_can_be_pressed(no_engine, work):
     widget = EngineWidget(work)
-    assert "Looking at the engine" in widget.state.text()
+    assert "Checking the engine" in widget.state.text()
     assert not widget.install_button.isEnabled()
     wait(lambda: not work.looking)
     assert widget.install_button.isEnabled()
@@ -72,7 +72,7 @@ def test_until_the_disk_answered_nothing_can_be_pressed(no_engine, work):
 
 
 def test_verify_tells_versions_and_what_computes_and_keeps_it(ready, work):
-    assert "Not tested on this machine yet" in ready.computing.tested.text()
+    assert "Not tested on this computer yet" in ready.computing.tested.text()
     ready.verify_button.click()
     assert work.busy
     assert not ready.install_button.isEnabled()
@@ -96,13 +96,13 @@ def test_a_missing_engine_can_only_be_installed(missing):
 
 def test_what_an_installation_costs_stands_there_before_it_is_pressed(missing):
     small = missing.choice.cost.text()
-    assert "Downloads" in small
-    assert "is free" in small
+    assert "Download size" in small
+    assert "available" in small
     missing.choice.training.setChecked(True)
     assert missing.choice.cost.text() != small
     missing.choice.show_room(10**8, offline=True)
     assert "nothing is downloaded" in missing.choice.cost.text()
-    assert "only 100 MB is free" in missing.choice.cost.text()
+    assert "only 100 MB available" in missing.choice.cost.text()
 
 
 def test_an_installation_runs_beside_qgis_and_tells_how_it_went(missing, work, monkeypatch):

@@ -18,7 +18,7 @@ def test_sizes(count, words):
 
 def test_a_system_without_a_record_is_told_so():
     text = engine_words.cost_text(InstallSize(None, 3_000_000_000, ""), None, False, QPalette())
-    assert text == "How much is downloaded is not known for this system. Needs 3.0 GB on the disk."
+    assert text == "The download size is not known for this system. Disk space needed: 3.0 GB."
 
 
 def test_what_was_tried_with_outcome_and_reason():

@@ -37,7 +37,7 @@ def test_what_is_left_out_is_said():
 def test_pixels_of_another_size_are_said():
     match = shown_match("scene", model(verdict="doubtful", scale=3.0))
     assert match.fits
-    assert match.text == "Bands found: B02. Pixels of 30 m; it learned from 10 m."
+    assert match.text == "Bands found: B02. Pixels of 30 m; the model was trained on 10 m."
 
 
 def test_a_refusal_is_that_of_the_engine():

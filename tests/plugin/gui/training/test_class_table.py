@@ -71,7 +71,7 @@ def test_the_wanted_number_is_that_of_the_help(provider):
         ("point", ClassCount(2, 2.0), "2 of at least 3 points"),
         ("point", ClassCount(3, 3.0), ""),
         ("raster", ClassCount(0, 5.0), ""),
-        ("raster", ClassCount(0, 0.0), "No cell"),
+        ("raster", ClassCount(0, 0.0), "No pixel"),
     ],
 )
 def test_points_and_rasters_have_their_own_words(unit, count, expected):

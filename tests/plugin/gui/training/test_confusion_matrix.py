@@ -25,7 +25,7 @@ def words(matrix, row, column):
 
 
 def test_cells_in_words(matrix):
-    assert words(matrix, 0, 0) == "Water: 90 mapped right (90 %)"
+    assert words(matrix, 0, 0) == "Water: 90 mapped correctly (90 %)"
     assert words(matrix, 0, 1) == "Water: 10 mapped as Land (10 %)"
     assert words(matrix, 1, 0) == "Land: 0 mapped as Water (0 %)"
     described = matrix.accessibleDescription()

@@ -74,7 +74,7 @@ def labelled(dock, saved_project, raster):
 
 
 def test_what_is_missing_stands_beside_the_button(dock, saved_project):
-    wait(lambda: dock.status.text() == "Make a label layer, or choose one.")
+    wait(lambda: dock.status.text() == "Create a label layer, or choose one.")
     assert not dock.train_button.isEnabled()
     dock.train()
     assert not dock.run_panel.running
@@ -82,7 +82,7 @@ def test_what_is_missing_stands_beside_the_button(dock, saved_project):
 
 def test_without_a_raster_that_is_missing(make_dock):
     dock = make_dock()
-    assert dock.status.text() == "Choose the raster with the ground you want to label."
+    assert dock.status.text() == "Choose the raster that you want to label."
 
 
 def test_a_raster_without_a_crs_is_told_until_it_gets_one(make_dock, iface, scene, tmp_path):
@@ -97,7 +97,7 @@ def test_a_raster_without_a_crs_is_told_until_it_gets_one(make_dock, iface, scen
     wait(lambda: dock._describer.of(layer) is not None)
     assert "no coordinate reference system" in dock._describer.of(layer).problem
     layer.setCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
-    wait(lambda: dock.status.text() == "Make a label layer, or choose one.")
+    wait(lambda: dock.status.text() == "Create a label layer, or choose one.")
     wait(lambda: dock.imagery.bands.text().startswith("Bands found: B02 B03"))
 
 
@@ -135,16 +135,16 @@ def test_two_windows_of_qgis_never_train_into_the_same_model(labelled, make_dock
 
 def test_what_the_algorithm_has_against_it_is_shown_in_the_dock(labelled):
     labelled.options._bands.setText("1,two")
-    wait(lambda: "'1,two' (BANDS) is no list of band numbers" in labelled.status.text())
+    wait(lambda: "'1,two' (BANDS) is not a list of band numbers" in labelled.status.text())
     assert not labelled.train_button.isEnabled()
 
 
 def test_what_automatic_will_do_follows_the_labels(labelled):
     plan = labelled.options._plan
-    assert "stays as it is" in plan.text() and plan.text().endswith("there are 6.")
+    assert "is not changed" in plan.text() and plan.text().endswith("there are 6.")
     method = labelled.options._method
     method.setCurrentIndex(method.findData("full"))
-    wait(lambda: plan.text().startswith("All of 'SpectralGPT tiny, Sentinel-2' learns along"))
+    wait(lambda: plan.text().startswith("All of 'SpectralGPT tiny, Sentinel-2' is trained"))
 
 
 def kept(dock):
@@ -165,7 +165,7 @@ def test_a_result_is_shown_and_its_time_remembered(labelled):
     (run,) = kept_runs()
     assert (run.task, run.method, run.labels, run.pixels) == ("segmentation", "quick", 6, 600)
     wait(labelled.train_button.isEnabled)
-    assert "on this machine" in labelled.train_button.toolTip()
+    assert "on this computer" in labelled.train_button.toolTip()
 
 
 def test_the_time_of_a_run_that_was_ended_early_is_not_remembered(labelled):

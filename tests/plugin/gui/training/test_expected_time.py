@@ -44,7 +44,9 @@ def test_what_another_version_wrote_is_left_out(no_runs, text):
 def test_a_run_of_this_machine_scales_with_the_labels():
     # 8 s to start, and 20 s for 20 labels: 40 labels take 8 + 40 = 48 s, rounded to 50.
     told = expected_time(replace(QUICK, labels=40), [QUICK])
-    assert told == "Expected time: about 50 s, by an earlier training on this machine (30 s)."
+    assert (
+        told == "Expected time: about 50 s, based on an earlier training on this computer (30 s)."
+    )
 
 
 def test_the_run_of_the_nearest_size_is_believed():
@@ -60,7 +62,7 @@ def test_rounds_are_what_other_methods_take_time_for():
 
 def test_the_published_figure_is_told_as_that_of_another_machine():
     told = expected_time(replace(QUICK, labels=10), [])
-    assert "another machine" in told
+    assert "another computer" in told
     assert "about 25 s" in told
     assert "about 4 min" in expected_time(replace(QUICK, method="full", labels=500), [])
     assert [run.seconds for run in PUBLISHED] == [23, 223, 223]

@@ -59,13 +59,13 @@ def test_who_opens_the_file_elsewhere_sees_the_style(layer, tmp_path):
 
 def test_a_file_that_exists_is_left_alone(layer, tmp_path):
     before = (tmp_path / "l.gpkg").read_bytes()
-    with pytest.raises(LabelLayerNotMade, match="exists already"):
+    with pytest.raises(LabelLayerNotMade, match="already exists"):
         make_label_layer(tmp_path / "l.gpkg", "Other", UTM, ())
     assert (tmp_path / "l.gpkg").read_bytes() == before
 
 
 def test_a_folder_that_is_not_there_is_said(qgis_app, tmp_path):
-    with pytest.raises(LabelLayerNotMade, match="Choose a folder you may write to"):
+    with pytest.raises(LabelLayerNotMade, match="Choose a folder in which you can write"):
         make_label_layer(tmp_path / "nowhere" / "l.gpkg", "Labels", UTM, ())
 
 

@@ -96,7 +96,7 @@ def test_an_image_is_told_to_be_no_class_raster(panel, scene):
     image = QgsProject.instance().addMapLayer(QgsRasterLayer(scene, "image"))
     panel.set_labels(image)
     wait(lambda: panel.counts is not None)
-    assert "it is an image and no class raster" in panel.problem()
+    assert "it is an image and not a class raster" in panel.problem()
     assert panel.classes == ()
 
 
@@ -147,16 +147,16 @@ def test_the_field_stays_chosen_while_its_defaults_change(panel, saved_project):
 
 
 def test_what_is_missing_is_said_step_by_step(panel, saved_project, raster):
-    assert panel.problem() == "Make a label layer, or choose one."
+    assert panel.problem() == "Create a label layer, or choose one."
     layer = panel.make_layer()
     wait(lambda: panel.counts is not None)
-    assert panel.problem() == "Label at least two classes: nothing is labelled 'Class 1' yet."
+    assert panel.problem() == "Label at least two classes: there are no labels of 'Class 1' yet."
     square(layer, 1, pixels(raster, 10, 10))
     wait(lambda: "'Class 2'" in panel.problem())
     square(layer, 2, pixels(raster, 60, 10))
     wait(lambda: not panel.problem())
     assert panel.shortage() == (
-        "Few labels: Class 1, Class 2. The model can be trained, but hardly be judged."
+        "Few labels: Class 1, Class 2. The model can be trained, but its accuracy can hardly be measured."
     )
     for row in (50, 90):
         square(layer, 1, pixels(raster, 10, row))
@@ -170,7 +170,7 @@ def test_polygons_that_count_for_nothing_are_told(panel, saved_project, raster):
     square(layer, 1, pixels(raster, 1000, 10))
     wait(lambda: panel._note.text() != "")
     assert panel._note.text() == (
-        "Without a class, and so left out: 1. Beside the rasters, and so left out: 1."
+        "Left out because they have no class: 1. Left out because they lie outside the rasters: 1."
     )
 
 
@@ -194,7 +194,7 @@ def test_a_label_layer_that_is_deleted_is_let_go(panel, saved_project):
     layer = panel.make_layer()
     QgsProject.instance().removeMapLayer(layer)
     assert panel.layer is None
-    assert panel.problem() == "Make a label layer, or choose one."
+    assert panel.problem() == "Create a label layer, or choose one."
 
 
 def labels_in(panel, name, fields="field=class:string", features=()):
@@ -213,9 +213,9 @@ def test_labels_of_which_none_can_be_used_say_why(panel, raster):
     assert panel.problem().startswith("The layer 'shares' has no field of text or whole numbers")
     beside = QgsRectangle(20, 50, 20.1, 50.1)
     labels_in(panel, "elsewhere", features=[("a", beside), ("b", beside)])
-    assert panel.problem() == "All labels lie beside the rasters. Draw some on them."
+    assert panel.problem() == "All labels lie outside the rasters. Draw some on them."
     labels_in(panel, "unset", features=[(None, pixels(raster, 10, 10))])
-    assert panel.problem() == "No label has a class: fill in the field 'class'."
+    assert panel.problem() == "None of the labels has a class: fill in the field 'class'."
 
 
 def test_no_label_layer_is_made_for_a_raster_without_a_crs(panel, saved_project, raster):

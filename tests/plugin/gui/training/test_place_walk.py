@@ -86,11 +86,11 @@ def test_what_the_user_drew_among_the_places_is_none_of_them(walk, places):
     drawn.setGeometry(QgsGeometry.fromRect(QgsRectangle(2.8, 42.3, 2.81, 42.31)))
     places.dataProvider().addFeature(drawn)
     walk.set_layer(places)
-    assert walk.where.text() == "Places, the least sure first: 3"
+    assert walk.where.text() == "Places, least certain first: 3"
 
 
 def test_a_layer_without_ranks_has_no_places(walk, places):
     places.dataProvider().deleteAttributes([0])
     places.updateFields()
     walk.set_layer(places)
-    assert walk.where.text() == "Places, the least sure first: 0"
+    assert walk.where.text() == "Places, least certain first: 0"

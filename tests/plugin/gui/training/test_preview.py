@@ -82,7 +82,7 @@ def test_where_there_is_no_raster_there_is_no_preview(preview, told, trained, de
     assert "Zoom" in told[0][1] and not preview.run.running
     QgsProject.instance().removeMapLayer(desk.imagery)
     preview.start(trained)
-    assert "not there any more" in told[1][1]
+    assert "no longer in the project" in told[1][1]
 
 
 def test_layers_that_are_deleted_meanwhile(preview, told, trained, desk):
@@ -118,7 +118,7 @@ def test_a_middle_of_a_large_view_says_so(preview, told, trained, monkeypatch):
     monkeypatch.setattr(prediction, "MOST_PIXELS", 64)
     preview.start(trained)
     wait(lambda: told)
-    assert "middle of the map" in told[0][1]
+    assert "centre of the map view" in told[0][1]
     rows, columns = mapped(preview.layer())
     assert 64 <= rows <= 65 and 64 <= columns <= 65
 

@@ -62,7 +62,10 @@ def test_before_there_is_a_model(panel):
 def test_figures_of_a_model(panel, models, desk):
     panel.show_result(result(models, warnings=["Few labels."]), {"INPUT": [desk.imagery]})
     assert "landcover" in panel.title.text() and "1:01" in panel.title.text()
-    assert "90 % are mapped right: 80 % to 95 %" in panel.headline.text().replace(SPACE, " ")
+    assert (
+        "mapped correctly (95 % confidence interval: 80 % to 95 %"
+        in panel.headline.text().replace(SPACE, " ")
+    )
     assert panel.warnings.isVisible() and panel.warning_text.text() == "Few labels."
     assert "10 mapped as Water" in panel.matrix.accessibleDescription()
     assert (
@@ -158,7 +161,7 @@ def test_from_labels_to_a_preview_and_the_next_places(panel, desk, tmp_path):
     assert panel.report_button.isVisible()
     places = made["TRAINING"]["accuracy"]["places"]
     assert 4 <= places <= 8, "squares that are near each other are one place"
-    assert f"judged in {places} places" in panel.headline.text().replace(SPACE, " ")
+    assert f"from {places} places)" in panel.headline.text().replace(SPACE, " ")
     panel.preview_button.click()
     wait(lambda: panel.preview.layer() is not None, 120)
     preview = panel.preview.layer()
@@ -166,7 +169,7 @@ def test_from_labels_to_a_preview_and_the_next_places(panel, desk, tmp_path):
     assert [item.color.name() for item in preview.renderer().classes()] == list(COLOURS.values())
     order = [layer.name() for layer in QgsProject.instance().layerTreeRoot().layerOrder()]
     assert order.index("Preview: reservoir") == order.index("Summer") - 1
-    assert "Preview of what the map shows in" in panel.log.toPlainText()
+    assert "Preview of the map view in" in panel.log.toPlainText()
 
     desk.canvas.setLayers([preview, QgsProject.instance().mapLayer(desk.imagery)])
     panel.compare_button.click()

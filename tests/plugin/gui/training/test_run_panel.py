@@ -166,7 +166,7 @@ def test_a_cancel_keeps_the_best(panel, told, parameters, fake):
     assert "writing the best model" in panel.doing.text()
     wait(lambda: told)
     assert told[0][0] == "finished" and told[0][1]["MODEL_NAME"] == "mine"
-    assert "The model of round 1, the best so far, was kept." in panel.doing.text()
+    assert "The model of epoch 1, the best so far, was kept." in panel.doing.text()
 
 
 def test_closing_the_project_or_the_panel_during_a_run(panel, told, parameters, fake):
@@ -197,16 +197,16 @@ def test_it_fits_into_a_dock(panel, told, parameters, fake, width):
 
 
 def test_for_real_a_cancel_keeps_a_model_that_maps(panel, told, parameters, run):
-    """As soon as the panel says that a model would be kept, which is before the first round."""
+    """As soon as the panel says that a model would be kept, which is before the first epoch."""
     panel.start({**parameters, "METHOD": "adapters", "EPOCHS": 9})
     wait(lambda: panel.record.keeps or told, 300)
     assert not told
-    assert "Cancel keeps" in panel.keeping.text()
+    assert "If you cancel" in panel.keeping.text()
     panel.cancel_button.click()
     wait(lambda: told, 300)
     name, result = told[0]
     assert name == "finished" and result["TRAINING"]["cancelled"] is True, told
-    assert "before the first round" in panel.doing.text()
+    assert "before the first epoch" in panel.doing.text()
     assert result["TRAINING"]["accuracy"]["samples"] > 0
     mapped = run("segment", {"INPUT": SCENE, "MODEL": "reservoir", "OUTPUT": "TEMPORARY_OUTPUT"})
     assert mapped["CLASS_COUNT"] == 2

@@ -20,11 +20,11 @@ def test_time_as_on_a_clock():
 def test_what_a_cancel_keeps_is_said_before_it():
     assert "nothing" in kept_by_cancel(record(), False)
     keeps = {"keeps": True, "rounds": 9}
-    assert kept_by_cancel(record(keeps), False) == "Cancel keeps the model as it is."
+    assert kept_by_cancel(record(keeps), False) == "If you cancel, the model is kept as it is now."
     better = record(keeps, loss=[1, 1, 1], val_miou=[0.5, 0.6, 0.8, 0.7])
     assert "round 2," in kept_by_cancel(better, False)
     worse = record(keeps, loss=[1], val_miou=[0.5, 0.4])
-    assert "before the first round" in kept_by_cancel(worse, False)
+    assert "before the first epoch" in kept_by_cancel(worse, False)
     assert "Stop now" in kept_by_cancel(better, True)
     assert kept_by_cancel(record(), True) == ""
 
@@ -34,17 +34,17 @@ def test_how_it_ended():
     full = record({"rounds": 3}, loss=[1, 1, 1], val_miou=[0.5, 0.6, 0.8, 0.7])
     assert "round 2" in ended(full, False, 61)
     assert "round 2" in ended(full, True, 61) and "Stopped early" in ended(full, True, 61)
-    assert "before the first round" in ended(record(val_miou=[0.5]), True, 1)
-    assert "before the first round" in ended(record(), True, 1), "cancelled while it was written"
-    assert "last round" in ended(record(loss=[1, 1]), True, 1)
+    assert "before the first epoch" in ended(record(val_miou=[0.5]), True, 1)
+    assert "before the first epoch" in ended(record(), True, 1), "cancelled while it was written"
+    assert "last epoch" in ended(record(loss=[1, 1]), True, 1)
 
 
 def test_where_figures_come_from():
-    assert judged_on(record()) == "No labels have been judged yet."
+    assert judged_on(record()) == "No results on held-back labels yet."
     parts = RunRecord()
     parts.describe({"parts": 5})
     parts.measure("part_accuracy", 2, 0.5)
     assert "2 of 5 parts" in judged_on(parts)
-    assert "before the first round" in judged_on(record(val_miou=[0.5]))
+    assert "before the first epoch" in judged_on(record(val_miou=[0.5]))
     full = record({"rounds": 12}, loss=[1], val_miou=[0.5, 0.6])
     assert "round 1 of at most 12" in judged_on(full)
