@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import RasterioError
 
 from ..endings import ending
 
@@ -74,8 +73,7 @@ def open_sources(path: str) -> None:
     settings = {**network(), **_questions(path)}
 
     def look(name: str) -> None:
-        with suppress(RasterioError), rasterio.Env(**settings), warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with suppress(RasterioError), rasterio.Env(**settings):
             rasterio.open(name).close()
 
     with ThreadPoolExecutor(_TOGETHER) as pool:
