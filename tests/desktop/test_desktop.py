@@ -174,7 +174,8 @@ def test_the_plugin_loads_into_menu_and_toolbox(tour):
 
 
 def test_the_tool_for_products_opens(tour):
-    assert tour["product"] == "Open satellite product"
+    assert tour["product"]["title"] == "Open satellite product"
+    assert "Open its whole product…" in tour["product"]["entries"]
 
 
 def test_the_tools_that_learn_and_judge_open(tour):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import traceback
+from pathlib import Path
 
 import processing
 from qgis.core import QgsApplication, QgsProject
@@ -54,7 +56,17 @@ def toolbox():
 
 def product():
     name = "S2B_MSIL2A_20230823T095559_N0509_R122_T34UCF_20230823T124759.zip"
-    return looked_at("openproduct", {"INPUT": f"Downloads/{name}"})
+    title = looked_at("openproduct", {"INPUT": f"Downloads/{name}"})
+    # Told by its name alone.
+    band = shutil.copy(
+        ORDERS["after"], Path(ORDERS["folder"], "T31TDG_20200621T105031_B02_10m.jp2")
+    )
+    before = iface.activeLayer()
+    layer = add_image(str(band), "One band")
+    entries = [action.text() for action in open_layer_menu("One band")]
+    QgsProject.instance().removeMapLayer(layer.id())
+    iface.setActiveLayer(before)
+    return {"title": title, "entries": entries}
 
 
 def segment():
