@@ -16,7 +16,7 @@ FOLDER = Path(ORDERS["folder"])
 SIZE = (1366, 768)
 
 
-def pause(seconds=0.3):
+def pause(seconds=0.2):
     """Lets QGIS process events."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -34,9 +34,9 @@ def wait(condition, what, seconds=300):
 
 def drawn():
     canvas = iface.mapCanvas()
-    pause(0.5)
+    pause()
     wait(lambda: not canvas.isDrawing(), "drawing the map")
-    pause(0.5)
+    pause()
 
 
 def picture(name):
@@ -51,7 +51,7 @@ def place(dialog, width=880, height=640):
     dialog.resize(width, height)
     dialog.move((SIZE[0] - width) // 2, (SIZE[1] - height) // 2)
     dialog.raise_()
-    pause(0.5)
+    pause()
 
 
 class Answer:
