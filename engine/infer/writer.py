@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -32,8 +30,6 @@ BLOCK = 512
 # as long, even over no-data (minutes for a small extent of 60000 x 60000 pixels).
 _LARGE, _HARDLY = 1 << 28, 0.01
 _MOST_THREADS = 8  # a read at a time has few more blocks to decode
-_POOL = "GDAL_MAX_DATASET_POOL_SIZE"
-_LEAST_OPEN, _MOST_OPEN = 100, 450  # files; the least is GDAL's own setting
 _LEVEL = 4  # deflate level; GDAL's default 6 takes three to four times as long to save a tenth
 _WRITE_ERRORS = (RasterioError, OSError, rasterio._err.CPLE_BaseError)
 
@@ -76,28 +72,15 @@ def class_dtype(classes: Sequence[ModelClass], nodata: int) -> str:
 
 @contextmanager
 def raster_environment(threads: int = 0) -> Iterator[None]:
-    """GDAL settings of a job: a bounded cache, sparse files and overviews, several threads, many open files.
+    """GDAL settings of a job: a bounded cache, sparse files and overviews, several threads.
 
     Args:
         threads: Threads in which GDAL decodes, encodes and resamples blocks, 0 = all; at most `_MOST_THREADS`.
     """
     several = min(usable_threads(threads), _MOST_THREADS)
     cache = raster_cache()
-    files = {} if _POOL in os.environ else {_POOL: _kept_open()}
-    with rasterio.Env(
-        GDAL_CACHEMAX=cache, SPARSE_OK_OVERVIEW=True, GDAL_NUM_THREADS=several, **files
-    ):
+    with rasterio.Env(GDAL_CACHEMAX=cache, SPARSE_OK_OVERVIEW=True, GDAL_NUM_THREADS=several):
         yield
-
-
-def _kept_open() -> int:
-    """Files behind virtual rasters that GDAL keeps open: one that it closes loses its decoded blocks."""
-    if sys.platform == "win32":
-        return _MOST_OPEN
-    import resource
-
-    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(_LEAST_OPEN, min(_MOST_OPEN, allowed // 2))
 
 
 class RasterWriter:

@@ -177,18 +177,3 @@ def test_gdal_takes_as_many_threads_as_the_job_may(monkeypatch):
     assert (threads(1), threads(5), threads(0), threads(16)) == (1, 5, 6, 6)
     monkeypatch.setattr(backend, "processors", lambda: 64)
     assert (threads(0), threads(16)) == (8, 8)  # more bring nothing
-
-
-def test_more_files_behind_virtual_rasters_stay_open(monkeypatch):
-    """GDAL alone keeps 100; twelve scenes beside each other with nine files each have more."""
-    pool = "GDAL_MAX_DATASET_POOL_SIZE"
-    monkeypatch.delenv(pool, raising=False)
-
-    def kept(allowed):
-        monkeypatch.setattr("resource.getrlimit", lambda _: (allowed, allowed))
-        with raster_environment():
-            return int(getenv().get(pool, 0))
-
-    assert (kept(256), kept(1024), kept(20_000), kept(-1)) == (128, 450, 450, 100)
-    monkeypatch.setenv(pool, "7")  # the user's own setting prevails
-    assert kept(1024) == 0
