@@ -62,7 +62,7 @@ def _checked(verb: str, field: dataclasses.Field[Any], value: Any) -> Any:
         value = convert(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidParameter(
-            f"The parameter '{field.name}' of '{verb}' is {value!r}, but {words} is needed ({limits['help']})."
+            f"The parameter '{field.name}' of '{verb}' is {value!r}; expected {words} ({limits['help']})."
         ) from error
     if "choices" in limits and value not in limits["choices"]:
         choices = ", ".join(choice or "(empty)" for choice in limits["choices"])

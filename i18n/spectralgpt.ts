@@ -6456,7 +6456,7 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but {4} is needed ({5}).</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -6457,7 +6457,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but {4} is needed ({5}).</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
         <translation>Der Parameter &#x27;{1}&#x27; von &#x27;{2}&#x27; ist {3}; erwartet wird {4} ({5}).</translation>
     </message>
     <message>

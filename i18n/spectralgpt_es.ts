@@ -6457,7 +6457,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but {4} is needed ({5}).</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
         <translation>El parámetro &#x27;{1}&#x27; de &#x27;{2}&#x27; es {3}; se esperaba {4} ({5}).</translation>
     </message>
     <message>

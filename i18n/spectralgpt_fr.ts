@@ -6457,7 +6457,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but {4} is needed ({5}).</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
         <translation>Le paramètre « {1} » de « {2} » est {3} ; attendu : {4} ({5}).</translation>
     </message>
     <message>

@@ -6457,7 +6457,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but {4} is needed ({5}).</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
         <translation>O parâmetro &#x27;{1}&#x27; de &#x27;{2}&#x27; é {3}; esperava-se {4} ({5}).</translation>
     </message>
     <message>

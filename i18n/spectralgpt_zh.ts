@@ -6457,7 +6457,7 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/parameters.py"/>
-        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}, but {4} is needed ({5}).</source>
+        <source>The parameter &#x27;{1}&#x27; of &#x27;{2}&#x27; is {3}; expected {4} ({5}).</source>
         <translation>“{2}”的参数“{1}”为 {3}；应为 {4} ({5})。</translation>
     </message>
     <message>

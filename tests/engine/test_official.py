@@ -138,12 +138,12 @@ def test_kind_may_be_forced(tmp_path):
     [
         ({"a": torch.zeros(3)}, r"patch_embed\.proj\.weight: missing.*1 weights \(a\)"),
         ({"model": {}}, "contains dict, but a dictionary of weights"),
-        ([torch.zeros(3)], "holds list"),
-        (torch.zeros(3), "holds Tensor"),
-        ({"a": torch.zeros(3), "epoch": 3}, r"1 entries that are no weights \(epoch\)"),
-        ({"a": torch.zeros(3, dtype=torch.int64)}, r"no weights \(a\)"),
-        ({"a": torch.zeros(3, 3).to_sparse()}, r"no weights \(a\)"),
-        ({7: torch.zeros(3)}, r"no weights \(7\)"),
+        ([torch.zeros(3)], "contains list"),
+        (torch.zeros(3), "contains Tensor"),
+        ({"a": torch.zeros(3), "epoch": 3}, r"1 entries that are not weights \(epoch\)"),
+        ({"a": torch.zeros(3, dtype=torch.int64)}, r"not weights \(a\)"),
+        ({"a": torch.zeros(3, 3).to_sparse()}, r"not weights \(a\)"),
+        ({7: torch.zeros(3)}, r"not weights \(7\)"),
     ],
 )
 def test_other_contents_are_refused(tmp_path, content, words):
@@ -156,8 +156,8 @@ def test_other_contents_are_refused(tmp_path, content, words):
     [
         ("patch_embed.proj.weight", (768, 192), "patch_embed.proj.weight: 768x192"),
         ("patch_embed.proj.weight", (500, 1, 3, 8, 8), r"width 500 .* 768 \(base\)"),
-        ("pos_embed_spatial", (1, 255, 768), "at 255 places"),
-        ("pos_embed_temporal", (1, 0, 768), "Give one of the published"),
+        ("pos_embed_spatial", (1, 255, 768), "at 255 positions"),
+        ("pos_embed_temporal", (1, 0, 768), "Use one of the published"),
     ],
 )
 def test_shapes_of_no_published_size_are_refused(tmp_path, key, shape, words):
@@ -229,7 +229,7 @@ def test_files_of_another_kind_are_refused(tmp_path, content):
 def test_incomplete_download_is_refused(tmp_path):
     path = saved(tmp_path / "w.pth", pretrained())
     path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(CheckpointMismatch, match="incomplete or damaged"):
+    with pytest.raises(CheckpointMismatch, match="incomplete, damaged"):
         load_official(path)
 
 

@@ -89,7 +89,7 @@ def test_a_name_that_cannot_be_is_refused(own, name, told):
 
 
 def test_what_ships_keeps_its_name():
-    with pytest.raises(ModelInvalid, match="ships with the plugin"):
+    with pytest.raises(ModelInvalid, match="comes with the plugin"):
         rename(SHIPPED / "scenes.onnx", title="Mine")
 
 

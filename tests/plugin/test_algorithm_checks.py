@@ -119,7 +119,7 @@ def test_labels_with_no_field_for_a_class_are_told_to_get_one(refused, scene):
     layer = QgsVectorLayer("Polygon?crs=EPSG:4326&field=share:double", "shares", "memory")
     QgsProject.instance().addMapLayer(layer)
     reason = refused("finetune", {"INPUT": [scene], "LABELS": layer.id(), "FIELD": "share"})
-    assert reason.startswith("The layer 'shares' has no field of text or whole numbers")
+    assert reason.startswith("The layer 'shares' has no text or whole-number field")
 
 
 @pytest.mark.parametrize(("name", "value"), [("OVERLAP", 90), ("OVERLAP", -1)])
@@ -141,7 +141,9 @@ def test_a_threshold_out_of_range(refused, scene, later_scene):
 
 def test_one_raster_for_both_dates_is_refused_unless_its_bands_differ(refused, scene):
     change = {"BEFORE": scene, "AFTER": scene, "OUTPUT": "TEMPORARY_OUTPUT"}
-    assert refused("detectchange", change).startswith("Both dates are the raster 'boadella_2020")
+    assert refused("detectchange", change).startswith(
+        "Both dates are the same raster 'boadella_2020"
+    )
     bands = {"BANDS": list(range(1, 13)), "AFTER_BANDS": list(range(12, 0, -1))}
     assert "Both dates" not in refused("detectchange", {**change, **bands})
 
@@ -149,7 +151,7 @@ def test_one_raster_for_both_dates_is_refused_unless_its_bands_differ(refused, s
 def test_no_sample_is_drawn_of_an_image(refused, scene, later_scene):
     output = {"OUTPUT": "TEMPORARY_OUTPUT"}
     reason = refused("sample", {"INPUT": scene, **output})
-    assert "is an image with 12 bands, not a map of classes" in reason
+    assert "is an image with 12 bands, not a class map" in reason
     assert refused("sample", {"INPUT": later_scene.replace(".tif", "_water.tif"), **output}) == ""
 
 
@@ -166,7 +168,7 @@ def test_an_unknown_model_names_those_that_fit(refused, segment):
 
 def test_a_model_for_another_task_names_those_that_fit(refused, segment):
     reason = refused("segment", {**segment, "MODEL": "change"})
-    assert "'change' is for change between two dates" in reason
+    assert "'change' is for change detection" in reason
     assert "landcover" in reason
 
 
@@ -195,7 +197,7 @@ def test_a_model_file_is_left_to_the_engine(refused, segment, models):
 def test_too_few_bands_names_the_order(refused, segment):
     reason = refused("segment", {**segment, "BANDS": [1, 2, 3]})
     assert "needs 9 bands in this order: B02, B03, B04" in reason
-    assert "3 were chosen" in reason
+    assert "3 bands were chosen" in reason
 
 
 @pytest.mark.parametrize(
@@ -214,7 +216,7 @@ def test_outputs_of_another_kind(refused, segment, name, target, ending):
 
 
 def test_bands_may_be_written_with_commas_as_in_a_shell(refused, segment):
-    assert "2 were chosen" in refused("segment", {**segment, "BANDS": "2,3"})
+    assert "2 bands were chosen" in refused("segment", {**segment, "BANDS": "2,3"})
     nine = "2,3,4,5, 6,7,8,11,12"
     assert refused("segment", {**segment, "BANDS": nine}) == ""
     assert refused("segment", {**segment, "BANDS": nine.replace(",", ";")}) == ""

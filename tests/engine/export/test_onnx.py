@@ -122,7 +122,7 @@ def test_half_weights_take_half_the_file_and_are_computed_with_as_float32(tmp_pa
 
 
 def test_a_difference_beyond_the_tolerance_is_refused_and_leaves_nothing(tmp_path):
-    with pytest.raises(ModelInvalid, match=r"differs from the network by .*full weights"):
+    with pytest.raises(ModelInvalid, match=r"differ from those of the network by .*full weights"):
         predictor = classifier()
         path = tmp_path / "x.onnx"
         export_onnx(predictor, predictor.card, path, half=True, tolerance=1e-12)

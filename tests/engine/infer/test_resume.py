@@ -144,7 +144,7 @@ class TestWhatIsKept:
         assert {path.name for path in folder.iterdir()} == {
             "map.tif", "map.tif.aux.xml", "map.gpkg", "areas.csv",
         }  # fmt: skip
-        return any(text.startswith("Goes on") for text in progress.texts("log"))
+        return any(text.startswith("Resuming") for text in progress.texts("log"))
 
     def test_serves_the_same_job(self, verbs, folder, recorder):
         assert self.goes_on(verbs, folder, recorder)

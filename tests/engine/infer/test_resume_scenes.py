@@ -64,7 +64,7 @@ def test_other_work_begins_anew(job, change, gone, recorder, tmp_path):
         classify(job(tmp_path / "out", "cells"), gone(800))
     progress = recorder()
     classify(job(tmp_path / "out", "cells", **change), progress)
-    assert not any("Goes on" in line for line in progress.texts("log"))
+    assert not any("Resuming" in line for line in progress.texts("log"))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["scenes.gpkg"]
 
 

@@ -46,7 +46,7 @@ def test_one_place_a_class_cannot_be_judged():
     judged = judge_it(samples(places=1), head(HIDDEN), seed=0)
     assert judged.matrix is None
     assert (judged.folds, judged.blocks, judged.hidden, judged.mean_iou) == (0, 3, 0, {})
-    assert "Nothing was held back" in judged.warning
+    assert "No labels could be held back" in judged.warning
     assert "Draw every class in at least two places" in judged.warning
     assert judged.temperature > 0
 

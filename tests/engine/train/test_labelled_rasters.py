@@ -142,7 +142,7 @@ def test_a_raster_that_cannot_serve_the_base(work, tmp_path):
         (
             (),
             "change-detection",
-            r"There are 1 rasters of the first date and 0 of the second\. Give one",
+            r"There are 1 rasters of the first date and 0 of the second\. Specify one",
         ),
         (("a", "b"), "change-detection", "1 rasters of the first date and 2 of the second"),
         (("a",), "segmentation", r"the task is segmentation\. Choose change-detection, or leave"),
@@ -154,7 +154,7 @@ def test_dates_that_do_not_go_together(work, scene, after, task, words):
 
 
 def test_no_raster(work):
-    with pytest.raises(InvalidParameter, match=r"No raster was given\. Choose"):
+    with pytest.raises(InvalidParameter, match=r"No raster was specified\. Choose"):
         work([])
 
 

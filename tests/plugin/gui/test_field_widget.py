@@ -112,4 +112,4 @@ def test_a_file_is_looked_into(desk, tmp_path):
 
 def test_of_labels_that_are_polygons_the_field_is_not_called_optional(desk):
     _, field, _ = desk()
-    assert field.label.text() == "Field with the class (not for a raster)"
+    assert field.label.text() == "Field with the class (not for rasters)"

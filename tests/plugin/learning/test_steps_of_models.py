@@ -40,9 +40,9 @@ def step(provider, models):
         ("finetune", {"FIELD": "class", "TASK": "change"}, "Change detection needs two dates"),
         ("evaluate", {"FIELD": None}, "Choose the field of 'labels'"),
         ("segment", {"MODEL": "nonsense"}, "There is no installed model 'nonsense'"),
-        ("segment", {"OUTPUT": "/tmp/map.img"}, "Give a file name that ends in .tif"),
+        ("segment", {"OUTPUT": "/tmp/map.img"}, "Specify a file name that ends in .tif"),
         ("segment", {"OVERLAP": 90}, "must be between 0 and 75"),
-        ("classify", {"OUTPUT": "/tmp/scenes.shp"}, "Give a file name that ends in .gpkg"),
+        ("classify", {"OUTPUT": "/tmp/scenes.shp"}, "Specify a file name that ends in .gpkg"),
         ("sample", {}, "is an image with 12 bands"),
     ],
 )

@@ -117,7 +117,7 @@ class TestBadInput:
         )
         check(
             TrainingDiverged,
-            r"The loss became nan at step 1 .*Lower the learning rate",
+            r"The loss became nan at step 1 .*Reduce the learning rate",
             method="full",
         )
 

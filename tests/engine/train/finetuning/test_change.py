@@ -51,6 +51,6 @@ class TestChange:
             assert (dataset.read(1) == changed).mean() > 0.9
 
     def test_it_must_be_known_what_changed_means(self, run, scene, out):
-        with pytest.raises(LabelsInvalid, match=r"learned from two classes.*labels have 3"):
+        with pytest.raises(LabelsInvalid, match=r"needs two classes.*labels have 3"):
             run(task="change-detection", after=(scene,))
         assert list(out.iterdir()) == []

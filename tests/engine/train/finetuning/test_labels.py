@@ -78,7 +78,7 @@ def test_a_few_contradicting_pixels_are_left_out(run, drawn, tmp_path):
     values = [land.TITLES[KNOWN[place]] for place in places] + ["Water"]
     result = run(labels=land.polygons(tmp_path / "near.gpkg", shapes, values))
     assert any(
-        "1 of 259 labelled pixels" in text and text.endswith("these pixels are ignored.")
+        "1 of 259 labelled pixels" in text and text.endswith("These pixels are ignored.")
         for text in result["warnings"]
     )
     assert result["accuracy"]["samples"] == 258

@@ -150,7 +150,7 @@ def test_what_cannot_be_imported_is_told_in_the_window(window, models, tmp_path)
     settle(window)
     window._work.take_in(tmp_path / "notes.txt")
     assert any("cannot be read as a model" in text for text in told(window))
-    assert any("'notes.txt' is no model file" in text for text in told(window))
+    assert any("'notes.txt' is not a model file" in text for text in told(window))
     assert sorted(models.iterdir()) == before
 
 
@@ -291,7 +291,7 @@ def test_published_weights_name_no_figure_that_is_not_known(qgis_app):
         assert form.order() == (item.url, item.file, item.sha256, item.bytes)
         assert form.ok.isEnabled()
         assert item.url.startswith("https://zenodo.org/records/")
-        assert item.bytes or "not known before the download" in form.about.text()
+        assert item.bytes or "known only after the download starts" in form.about.text()
     form.choice.setCurrentIndex(form.choice.count() - 1)
     assert not form.ok.isEnabled()
     form.address.setText("https://example.org/models/mine.onnx?x=1")

@@ -101,7 +101,7 @@ def test_what_an_installation_costs_stands_there_before_it_is_pressed(missing):
     missing.choice.training.setChecked(True)
     assert missing.choice.cost.text() != small
     missing.choice.show_room(10**8, offline=True)
-    assert "nothing is downloaded" in missing.choice.cost.text()
+    assert "Nothing is downloaded" in missing.choice.cost.text()
     assert "only 100 MB available" in missing.choice.cost.text()
 
 

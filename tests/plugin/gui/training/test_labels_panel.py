@@ -210,7 +210,7 @@ def labels_in(panel, name, fields="field=class:string", features=()):
 
 def test_labels_of_which_none_can_be_used_say_why(panel, raster):
     labels_in(panel, "shares", "field=share:double")
-    assert panel.problem().startswith("The layer 'shares' has no field of text or whole numbers")
+    assert panel.problem().startswith("The layer 'shares' has no text or whole-number field")
     beside = QgsRectangle(20, 50, 20.1, 50.1)
     labels_in(panel, "elsewhere", features=[("a", beside), ("b", beside)])
     assert panel.problem() == "All labels lie outside the rasters. Draw some on them."

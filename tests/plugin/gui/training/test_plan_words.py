@@ -24,7 +24,7 @@ def test_with_many_labels_automatic_lets_it_learn_and_promises_no_gpu():
     assert text.startswith(
         f"Decided automatically: with {MANY_LABELS} labels, 'tiny' is trained as well"
     )
-    assert "on a working GPU" in text and "(adapters)" in text
+    assert "with a working GPU" in text and "(adapters)" in text
 
 
 def test_change_keeps_the_base_however_many_labels_there_are():

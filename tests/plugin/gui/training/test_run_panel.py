@@ -136,7 +136,7 @@ def test_a_cancel_without_a_model_says_so(panel, told, parameters, fake):
     assert panel.cancel_button.text() == "Stop now"
     wait(lambda: told)
     assert told == [("stopped",)]
-    assert "nothing was kept" in panel.doing.text()
+    assert "nothing was saved" in panel.doing.text()
     assert not panel.chart.isVisible() and not panel.classes.isVisible(), "nothing was judged"
 
 
@@ -146,7 +146,7 @@ def test_a_cancel_at_once_may_come_before_the_engine(panel, told, parameters, fa
     panel.cancel()
     wait(lambda: told)
     assert told == [("stopped",)] and not panel.running
-    assert "nothing was kept" in panel.doing.text()
+    assert "nothing was saved" in panel.doing.text()
 
 
 def test_a_cancel_keeps_the_best(panel, told, parameters, fake):
@@ -163,7 +163,7 @@ def test_a_cancel_keeps_the_best(panel, told, parameters, fake):
     panel.start(parameters)
     wait(lambda: "round 1" in panel.keeping.text())
     panel.cancel()
-    assert "writing the best model" in panel.doing.text()
+    assert "saving the best model" in panel.doing.text()
     wait(lambda: told)
     assert told[0][0] == "finished" and told[0][1]["MODEL_NAME"] == "mine"
     assert "The model of epoch 1, the best so far, was kept." in panel.doing.text()
