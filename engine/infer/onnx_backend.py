@@ -113,7 +113,7 @@ def _run_error(path: Path, device: str, error: Exception) -> EngineError:
 
 
 def _memory_error(path: Path, device: str, error: Exception) -> OutOfMemory:
-    where = "machine" if device == "cpu" else "GPU"
+    where = "computer" if device == "cpu" else "GPU"
     return OutOfMemory(
         f"The {where} does not have enough free memory for the model '{path.name}'. Close other programs, or choose a "
         "smaller model.",

@@ -149,7 +149,7 @@ def test_a_graph_that_is_not_the_cards(segmenter, change_detector):
     """The card of one model with the graph of another: window, inputs, and number of classes."""
     large = read_card(Path(segmenter("large.onnx", window=32)))
     small = Path(segmenter("small.onnx", window=16))
-    with pytest.raises(ModelInvalid, match=r"takes \[3, 16, 16\].*says \[3, 32, 32\]"):
+    with pytest.raises(ModelInvalid, match=r"expects \[3, 16, 16\].*says \[3, 32, 32\]"):
         open_backend(small, large, "cpu", 1)
     with pytest.raises(ModelInvalid, match="needs image"):
         open_backend(Path(change_detector()), read_card(small), "cpu", 1)

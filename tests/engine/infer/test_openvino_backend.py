@@ -152,7 +152,7 @@ def test_a_file_that_is_no_graph(tmp_path, model):
 
 def test_a_graph_that_is_not_the_cards(model):
     card = replace(model[1], window=32)
-    with pytest.raises(ModelInvalid, match=r"takes \[3, 16, 16\].*says \[3, 32, 32\]"):
+    with pytest.raises(ModelInvalid, match=r"expects \[3, 16, 16\].*says \[3, 32, 32\]"):
         OpenVinoBackend(model[0], card, "float32", 1)
 
 

@@ -95,7 +95,7 @@ def test_mask_beside_the_extent(refuse, mask):
 
 def test_mask_smaller_than_a_pixel(refuse, mask):
     speck = mask(LEFT + 301, TOP - 303, LEFT + 303, TOP - 301)
-    refuse(EmptyArea, "smaller than a pixel", mask=speck)
+    refuse(EmptyArea, "contains no pixel centre", mask=speck)
 
 
 def test_nothing_valid(refuse, make_raster):

@@ -85,7 +85,7 @@ def test_what_the_engine_tells_is_shown(panel, told, parameters, fake):
     assert panel.classes.item(1, 1).text() == "62 %", "of the last round"
     assert panel.classes.item(0, 1).text() == "–"
     assert "Warning: Look out" in panel.log.toPlainText()
-    assert "round 1" in panel.doing.text()
+    assert "epoch 1" in panel.doing.text()
     assert not panel.running and not panel.cancel_button.isVisible()
     assert "Mean overlap (IoU): 62 %" in panel.chart.accessibleDescription()
 
