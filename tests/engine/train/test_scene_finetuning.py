@@ -87,7 +87,7 @@ def test_scenes_with_two_contradicting_labels_are_told_and_left_out(given, tmp_p
     twice = {**given, "labels": land.polygons(tmp_path / "twice.gpkg", shapes, [*labels, other])}
     result = finetune_model(FinetuneJob(**twice), Progress())
     told = (
-        f"2 of 21 scenes .* such as 1 .{labels[0]}. and 21 .{other}.; none of them is learned from"
+        f"2 of 21 scenes .* such as 1 .{labels[0]}. and 21 .{other}.. None of them is used for training"
     )
     assert any(re.search(told, text) for text in result["warnings"])
     assert re.search(told, (tmp_path / "made.html").read_text(encoding="utf-8"))
