@@ -4860,6 +4860,11 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../engine/assess/training_labels.py"/>
+        <source>{1} of {2} references are labels that the model was trained on, so the accuracy is too high. Use references that were not used for training.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <location filename="../engine/band_identity.py"/>
         <source>the names are only band numbers</source>
         <translation type="unfinished"></translation>

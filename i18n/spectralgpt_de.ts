@@ -4861,6 +4861,11 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <translation>Jede Schicht mit einer Fläche braucht einen Punkt, und es muss mindestens eine geben.</translation>
     </message>
     <message>
+        <location filename="../engine/assess/training_labels.py"/>
+        <source>{1} of {2} references are labels that the model was trained on, so the accuracy is too high. Use references that were not used for training.</source>
+        <translation>{1} von {2} Referenzen sind Labels, mit denen das Modell trainiert wurde, daher ist die Genauigkeit zu hoch. Verwenden Sie Referenzen, die nicht im Training waren.</translation>
+    </message>
+    <message>
         <location filename="../engine/band_identity.py"/>
         <source>the names are only band numbers</source>
         <translation>die Namen nummerieren die Kanäle nur</translation>

@@ -4861,6 +4861,11 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <translation>Cada estrato con área necesita un punto, y debe haber al menos uno.</translation>
     </message>
     <message>
+        <location filename="../engine/assess/training_labels.py"/>
+        <source>{1} of {2} references are labels that the model was trained on, so the accuracy is too high. Use references that were not used for training.</source>
+        <translation>{1} de {2} referencias son etiquetas con las que se entrenó el modelo, así que la exactitud es demasiado alta. Use referencias que no se hayan usado en el entrenamiento.</translation>
+    </message>
+    <message>
         <location filename="../engine/band_identity.py"/>
         <source>the names are only band numbers</source>
         <translation>los nombres solo numeran las bandas</translation>

@@ -4861,6 +4861,11 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <translation>Chaque strate qui a une surface a besoin d&#x27;un point, et il doit y avoir au moins une strate.</translation>
     </message>
     <message>
+        <location filename="../engine/assess/training_labels.py"/>
+        <source>{1} of {2} references are labels that the model was trained on, so the accuracy is too high. Use references that were not used for training.</source>
+        <translation>{1} des {2} références sont des étiquettes avec lesquelles le modèle a été entraîné : la précision est donc trop élevée. Utilisez des références qui n&#x27;ont pas servi à l&#x27;entraînement.</translation>
+    </message>
+    <message>
         <location filename="../engine/band_identity.py"/>
         <source>the names are only band numbers</source>
         <translation>les noms ne font que numéroter les bandes</translation>

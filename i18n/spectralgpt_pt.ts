@@ -4861,6 +4861,11 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <translation>Cada estrato com uma área precisa de um ponto, e deve haver pelo menos um estrato.</translation>
     </message>
     <message>
+        <location filename="../engine/assess/training_labels.py"/>
+        <source>{1} of {2} references are labels that the model was trained on, so the accuracy is too high. Use references that were not used for training.</source>
+        <translation>{1} de {2} referências são rótulos com os quais o modelo foi treinado, por isso a exatidão é alta demais. Use referências que não foram usadas no treinamento.</translation>
+    </message>
+    <message>
         <location filename="../engine/band_identity.py"/>
         <source>the names are only band numbers</source>
         <translation>os nomes apenas numeram as bandas</translation>

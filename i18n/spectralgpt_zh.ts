@@ -4861,6 +4861,11 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
         <translation>每个有面积的分层都需要一个点，并且至少要有一个分层。</translation>
     </message>
     <message>
+        <location filename="../engine/assess/training_labels.py"/>
+        <source>{1} of {2} references are labels that the model was trained on, so the accuracy is too high. Use references that were not used for training.</source>
+        <translation>{2} 个参考中有 {1} 个是模型训练时使用的标注，因此精度偏高。请使用未参与训练的参考。</translation>
+    </message>
+    <message>
         <location filename="../engine/band_identity.py"/>
         <source>the names are only band numbers</source>
         <translation>名称只是波段的编号</translation>

@@ -30,6 +30,7 @@ from .comparison import Comparison, compare
 from .evaluation_report import write_report, write_table
 from .judgement import Adjusted, adjust, described, described_adjusted
 from .references import References, read_references
+from .training_labels import warn_of_training_labels
 
 HTML = (".html", ".htm")
 _FEW = 10  # polygons; with fewer, intervals are unreliable
@@ -61,6 +62,7 @@ def evaluate(job: EvaluateJob, progress: Progress) -> dict[str, Any]:
         table = outputs.stage(job.output_table, CSV) if job.output_table else None
         with open_raster(job.input) as dataset:
             grid = grid_of(dataset, job.input, job.crs)
+            tags = dataset.tags()
         references = read_references(job.reference, job.field, grid)
         by_area = _is_stratified(job, references)
         path, names, judging = job.input, {}, progress
@@ -73,6 +75,7 @@ def evaluate(job: EvaluateJob, progress: Progress) -> dict[str, Any]:
         with open_class_raster(path, job.crs) as raster:
             case = compare(raster, references, job.reference, names, by_area, judging)
         found = _assess(case, references, by_area, job.confidence)
+        found.warnings[:0] = warn_of_training_labels(references, job.model, tags)
         for text in found.warnings:
             progress.warning(text)
         facts = _facts(job, references, case, by_area)

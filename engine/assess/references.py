@@ -56,6 +56,7 @@ class References:
         weight: Number of pixels that each represents [N]; 1 unless they were subsampled.
         strata: The strata of the sample; None if the file has no such fields.
         warnings: What was assumed or left out.
+        fingerprints: Fingerprints of the polygons or points; none for a raster.
     """
 
     kind: str
@@ -68,6 +69,7 @@ class References:
     weight: NDArray[np.float64]
     strata: Strata | None
     warnings: tuple[str, ...]
+    fingerprints: Sequence[str] = ()
 
 
 def read_references(path: str, field: str, grid: Grid) -> References:
@@ -106,6 +108,7 @@ def read_references(path: str, field: str, grid: Grid) -> References:
         (totals / np.maximum(drawn, 1))[pixels.label],
         strata,
         tuple(warnings),
+        layer.fingerprints(),
     )
 
 

@@ -14,6 +14,7 @@ from ..cards import ModelClass
 from ..errors import EmptyArea, LabelsInvalid
 from .grid import Grid
 from .label_draw import Draw
+from .label_fingerprints import fingerprints
 from .label_raster import RasterPixels
 from .label_shapes import PAIRS, ShapePixels
 from .scene_conflicts import conflicting_pairs
@@ -134,6 +135,10 @@ class LabelLayer:
     def warnings(self) -> tuple[str, ...]:
         """Warnings to the user, from reading the file and from all calls of `pixels` so far."""
         return tuple(self._warnings)
+
+    def fingerprints(self) -> list[str]:
+        """The fingerprints of the polygons or points; none for a class raster."""
+        return [] if self._features is None else fingerprints(self._features)
 
     def pixels(self, grid: Grid, limit: int = _PIXELS, seed: int = 0) -> LabelledPixels:
         """Labelled pixels of a raster.

@@ -97,7 +97,9 @@ def finetune_map(
         )
     if tuned.judged.warning and tuned.matrix is None:
         progress.warning(tuned.judged.warning)
-    labels = LearnedFrom(_counts(grounds, card), "places", units, _area(rasters))
+    labels = LearnedFrom(
+        _counts(grounds, card), "places", units, _area(rasters), layer.fingerprints()
+    )
     finished = finished_card(card, base, job, method.name, tuned, labels)
     examples = [] if not job.output_report else draw_examples(tuned.predictor, rasters, finished)
     return Made(

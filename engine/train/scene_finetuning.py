@@ -70,7 +70,7 @@ def finetune_scenes(
     tuned = with_smaller_batches(work, BATCH * 2, progress)
     if tuned.judged.warning:
         progress.warning(tuned.judged.warning)
-    finished = _finished(job, base, method, chips, tuned, sources)
+    finished = _finished(job, base, method, chips, tuned, sources, layer.fingerprints())
     return Made(tuned.predictor, finished, method, tuned, _facts(job, base, finished, len(chips)))
 
 
@@ -106,6 +106,7 @@ def _finished(
     chips: SceneChips,
     tuned: Tuned,
     sources: Sequence[RasterSource],
+    fingerprints: Sequence[str],
 ) -> Card:
     """The finished card, with training data and accuracy."""
     card = tuned.predictor.card
@@ -115,6 +116,7 @@ def _finished(
         "scenes",
         len(chips),
         _area(chips, [source.grid for source in sources]),
+        fingerprints,
     )
     return finished_card(card, base, job, method.name, tuned, labels)
 

@@ -15,6 +15,7 @@ from rasterio.windows import Window
 
 from ..cards import Card, ModelClass, Normalisation
 from ..data.grid import Grid
+from ..data.label_fingerprints import FINGERPRINTS, to_keep
 from ..language import marked
 from ..logins import file_name
 from ..training_jobs import FinetuneJob
@@ -86,12 +87,14 @@ class LearnedFrom:
         kind: "places" or "scenes".
         number: Number of places or scenes.
         area: West, south, east, north, degrees; None if unknown.
+        fingerprints: By which `evaluate` recognises the labels; see `label_fingerprints`.
     """
 
     counts: dict[str, int]
     kind: str
     number: int
     area: Area | None = None
+    fingerprints: Sequence[str] = ()
 
 
 def finished_card(
@@ -121,6 +124,7 @@ def finished_card(
             labels.kind: labels.number,
             "heads": tuned.judged.mean_iou,
             "epochs": len(tuned.history),
+            FINGERPRINTS: to_keep(labels.fingerprints),
         },
         accuracy=_accuracy(card, tuned),
     )

@@ -17,6 +17,8 @@ from ..describe import words
 from .entry import ModelEntry, origin_text, task_text
 from .figures import figures_html, label, number, overlap_note
 
+_NOT_SHOWN = ("label_fingerprints",)  # for the engine alone
+
 
 def details_html(entry: ModelEntry, compared: dict[str, Any] | None) -> str:
     """The task, inputs, accuracy and origin of a model.
@@ -129,7 +131,9 @@ def _bands(model: InstalledModel, compared: dict[str, Any] | None) -> str:
 
 
 def _training(training: Mapping[str, Any]) -> str:
-    return _facts([(label(key), _told(value)) for key, value in training.items()])
+    return _facts(
+        [(label(key), _told(value)) for key, value in training.items() if key not in _NOT_SHOWN]
+    )
 
 
 def _told(value: Any) -> str:

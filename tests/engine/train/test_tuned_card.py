@@ -106,7 +106,7 @@ def finish(matrix):
     card = card_to_be(BASE, job(), land.CLASSES, [UTM])
     judged = Judged(matrix, 1.0, 0, 0, 9, {"linear": 0.9})
     tuned = Tuned(None, judged, matrix, "by hand")
-    labels = LearnedFrom({"Bare": 7}, "places", 9, (1, 2, 3, 4))
+    labels = LearnedFrom({"Bare": 7}, "places", 9, (1, 2, 3, 4), ["b0", "a1"])
     return finished_card(card, BASE, job(seed=4), "quick", tuned, labels)
 
 
@@ -124,6 +124,7 @@ def test_the_finished_card_tells_how_it_came_about_and_survives_a_file():
         "places": 9,
         "heads": {"linear": 0.9},
         "epochs": 0,
+        "label_fingerprints": ["a1", "b0"],
     }
     assert card.accuracy["overall_accuracy"] == 1.0
     assert card.accuracy["measure"] == "by hand"

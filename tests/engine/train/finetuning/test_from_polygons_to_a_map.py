@@ -82,6 +82,7 @@ class TestFromPolygonsToAMap:
         assert card.accuracy["samples"] == 16 * 16
         assert card.accuracy["overall_accuracy"] > 0.9
         assert card.training["labelled"] == {"Bare": 96, "Forest": 80, "Open water": 80}
+        assert len(card.training["label_fingerprints"]) == 16
         west, south, east, north = card.training["area"]
         assert west < east and 42 < south < north < 43 and 3 <= west < 3.1
         twin = read_card(Path(job.output_model).with_suffix(".safetensors"))
