@@ -99,7 +99,7 @@ def test_scenes_that_touch_are_parted_only_with_a_warning():
     given = samples()
     fold, _, warning = deal(dataclasses.replace(given.chips, row=np.arange(24) * 33), 0)
     assert fold is not None
-    assert "touch" in warning
+    assert "Touching" in warning
 
 
 def test_a_scene_is_the_mean_of_its_windows_by_what_they_show():

@@ -39,7 +39,7 @@ def test_all_that_one_wants_to_know(page):
     for words in (
         "Overall accuracy", "100", "Precision", "Recall", "IoU", "Held-back pixels", "by hand",
         "Loss", "On held-back labels", "scene.tif, row 3", "small &amp; fine", "few &lt;labels&gt;",
-        "Draw &lt;more&gt; water", "Labelled pixels", "Run it again", "finetune", "--labels",
+        "Draw &lt;more&gt; water", "Labelled pixels", "Run again", "finetune", "--labels",
         "data:image/png;base64,",
     ):  # fmt: skip
         assert words in found, words
