@@ -52,16 +52,22 @@ class ClassifyAlgorithm(RasterAlgorithm):
     def shortHelpString(self) -> str:  # noqa: N802
         """The help text in the dialog."""
         return tr(
-            "<p>Determines what kind of scene each place shows, such as a residential area, a highway or annual "
-            "crops. Each cell or polygon gets one label as a whole; to classify individual pixels, use 'Land-cover "
-            "map'.</p><h3>Inputs</h3><p><b>Raster</b>: a multispectral image, with all bands in one "
-            "layer.<br><b>Zones</b>: polygons to label, such as parcels. Without zones, a grid is laid over the "
-            "raster.<br><b>Cell size</b>: the side of a grid cell in map units; 0 uses the size that the model was "
-            "trained on, which is usually best.<br><b>Bands</b>: leave empty to match them by name or "
-            "wavelength.</p><h3>Output</h3><p><b>Labelled scenes</b>: polygons with the label (class_name), its "
-            "confidence in percent, and the probability of every class (prob_...), so that you can filter out "
-            "uncertain ones. Below about 60, the second-best label was close. A multi-label model assigns every "
-            "label above its threshold; the colour is that of the most probable one.</p>"
+            "<p>Determines what kind of scene each place shows, such as a residential area, a "
+            "highway or annual crops. Each cell or polygon gets one label as a whole; to classify "
+            "individual pixels, use 'Land-cover map'.</p>"
+            "<h3>Inputs</h3>"
+            "<p><b>Raster</b>: a multispectral image, with all bands in one layer.<br>"
+            "<b>Zones</b>: polygons to label, such as parcels. Without zones, a grid is laid over "
+            "the raster.<br>"
+            "<b>Cell size</b>: the side of a grid cell in map units; 0 uses the size that the "
+            "model was trained on, which is usually best.<br>"
+            "<b>Bands</b>: leave empty to match them by name or wavelength.</p>"
+            "<h3>Output</h3>"
+            "<p><b>Labelled scenes</b>: polygons with the label (class_name), its confidence in "
+            "percent, and the probability of every class (prob_...), so that you can filter out "
+            "uncertain ones. Below about 60, the second-best label was close. A multi-label model "
+            "assigns every label above its threshold; the colour is that of the most probable "
+            "one.</p>"
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802

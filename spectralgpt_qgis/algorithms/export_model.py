@@ -52,16 +52,21 @@ class ExportModelAlgorithm(EngineAlgorithm):
     def shortHelpString(self) -> str:  # noqa: N802
         """The help text in the dialog."""
         return tr(
-            "<p>Writes a model as one file for use elsewhere.</p><h3>Formats</h3><p><b>onnx</b>: for ONNX Runtime "
-            "and for this plugin on another computer. The file carries the model's card: its bands with wavelengths, "
-            "its scaling, its classes with colours, its accuracy and its licence. A model that only has weights is "
-            "converted to a graph, which is compared with the original.<br><b>deepness</b>: for the QGIS plugin "
-            "Deepness. Values must be reflectance x 10000 and bands in the model's order; scene labels become maps "
-            "with one class per window; for change detection, stack the bands of both dates. The result is compared "
-            "with the model before it is saved.<br><b>safetensors</b>: the weights, for further training; only for "
-            "models that have them.</p><p>To create a file for Deepness, or a graph from weights, the engine's "
-            "training libraries are needed (SpectralGPT > Engine). Observe the licence of the model if you share "
-            "it.</p>"
+            "<p>Writes a model as one file for use elsewhere.</p>"
+            "<h3>Formats</h3>"
+            "<p><b>onnx</b>: for ONNX Runtime and for this plugin on another computer. The file "
+            "carries the model's card: its bands with wavelengths, its scaling, its classes with "
+            "colours, its accuracy and its licence. A model that only has weights is converted to "
+            "a graph, which is compared with the original.<br>"
+            "<b>deepness</b>: for the QGIS plugin Deepness. Values must be reflectance x 10000 and "
+            "bands in the model's order; scene labels become maps with one class per window; for "
+            "change detection, stack the bands of both dates. The result is compared with the "
+            "model before it is saved.<br>"
+            "<b>safetensors</b>: the weights, for further training; only for models that have "
+            "them.</p>"
+            "<p>To create a file for Deepness, or a graph from weights, the engine's training "
+            "libraries are needed (SpectralGPT > Engine). Observe the licence of the model if you "
+            "share it.</p>"
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802

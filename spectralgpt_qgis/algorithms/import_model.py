@@ -55,14 +55,18 @@ class ImportModelAlgorithm(EngineAlgorithm):
     def shortHelpString(self) -> str:  # noqa: N802
         """The help text in the dialog."""
         return tr(
-            "<p>Converts a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or one fine-tuned "
-            "for segmentation or change) into a model file for this plugin. Only the weights in the file are read: "
-            "no code in it is executed, and files with any other content are rejected.</p><p>A model made with this "
-            "plugin on another computer (.onnx, .safetensors) is checked and "
-            "copied.</p><h3>Output</h3><p><b>Model</b>: a .safetensors file for training, or an .onnx file for "
-            "mapping. In the model folder of the plugin it appears in the list of models; in any other folder, "
-            "specify its path as the model.</p><p>To import a checkpoint, the engine's training libraries are needed "
-            "(SpectralGPT > Engine).</p>"
+            "<p>Converts a published SpectralGPT checkpoint (SpectralGPT.pth, SpectralGPT+.pth, or "
+            "one fine-tuned for segmentation or change) into a model file for this plugin. Only "
+            "the weights in the file are read: no code in it is executed, and files with any other "
+            "content are rejected.</p>"
+            "<p>A model made with this plugin on another computer (.onnx, .safetensors) is checked "
+            "and copied.</p>"
+            "<h3>Output</h3>"
+            "<p><b>Model</b>: a .safetensors file for training, or an .onnx file for mapping. In "
+            "the model folder of the plugin it appears in the list of models; in any other folder, "
+            "specify its path as the model.</p>"
+            "<p>To import a checkpoint, the engine's training libraries are needed (SpectralGPT > "
+            "Engine).</p>"
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:  # noqa: N802
