@@ -41,7 +41,7 @@ def test_free_sizes_and_known_inputs_belong_to_the_card(card):
 @pytest.mark.parametrize(
     ("inputs", "outputs", "said"),
     [
-        ({"image": [None, 4, 16, 16]}, ["probabilities"], r"takes \[4, 16, 16\].*\[3, 16, 16\]"),
+        ({"image": [None, 4, 16, 16]}, ["probabilities"], r"expects \[4, 16, 16\].*\[3, 16, 16\]"),
         ({"before": [None, 3, 16, 16]}, ["probabilities"], "needs image"),
         ({"image": [None, 3, 16, 16], "date": [1]}, ["probabilities"], "inputs date, image"),
         ({"image": [None, 3, 16, 16]}, ["logits"], "outputs logits"),

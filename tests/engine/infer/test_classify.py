@@ -318,7 +318,7 @@ class TestBadInput:
             input=make_raster(np.full((3, 8, 8), np.nan, np.float32)), model=scene_classifier(),
             output=str(folder / "s.gpkg"),
         )  # fmt: skip
-        self.refused(EmptyArea, "No cell can be labelled", job, recorder, folder)
+        self.refused(EmptyArea, "No cell can be classified", job, recorder, folder)
 
     def test_a_model_for_another_task(self, segmenter, make_raster, folder, recorder):
         job = ClassifyJob(

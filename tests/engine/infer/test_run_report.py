@@ -37,7 +37,7 @@ def test_waiting_is_no_work():
 
 
 @pytest.mark.parametrize(
-    ("pixel", "told"), [(10.0, ""), (14.0, ""), (30.0, "pixels are 30 m"), (0.05, "are 0.05 m")]
+    ("pixel", "told"), [(10.0, ""), (14.0, ""), (30.0, "pixels are 30 m wide"), (0.05, "are 0.05 m")]
 )
 def test_pixels_of_another_size_than_learned_from_are_told(
     segmenter, make_raster, folder, recorder, pixel, told
@@ -49,5 +49,5 @@ def test_pixels_of_another_size_than_learned_from_are_told(
         output=str(folder / "map.tif"), device="cpu",
     )  # fmt: skip
     segment(job, progress)
-    warnings = [text for text in progress.texts("warning") if "learned from 10 m" in text]
+    warnings = [text for text in progress.texts("warning") if "trained on pixels of 10 m" in text]
     assert len(warnings) == bool(told) and all(told in text for text in warnings)

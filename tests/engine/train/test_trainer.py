@@ -209,7 +209,7 @@ def test_report_tells_every_epoch_and_stops_on_cancel():
     make([Report(Collect())], epochs=2).fit()
     metrics = [(e["name"], e["step"]) for e in events if e["event"] == "metric"]
     assert metrics == [("loss", 1), ("loss", 2)]
-    assert any(e["event"] == "progress" and "Round 1 of 2" in e["message"] for e in events)
+    assert any(e["event"] == "progress" and "Epoch 1 of 2" in e["message"] for e in events)
     assert make([Report(Progress(lambda: True))]).fit().cancelled
 
 

@@ -47,7 +47,7 @@ class TestBadInput:
         bad = self.layer(tmp_path, ["Trees", "Trees"])
         check(
             LabelsInvalid,
-            r"field 'class' of the labels .*only one class \(Trees\), but at least 2.*Label",
+            r"field 'class' of the labels .*only one class \(Trees\), but at least 2.*Also label",
             labels=bad,
         )
 
@@ -98,7 +98,7 @@ class TestBadInput:
             tmp_path / "rgb.tif", land.image(KNOWN, bands=3), names=rasters.NAMES[:3]
         )
         check(BandMismatch, "B08", inputs=(rgb,))
-        check(BandMismatch, r"rgb\.tif: The raster's 3 bands are", inputs=(scene, rgb))
+        check(BandMismatch, r"rgb\.tif: The raster has 3 bands:", inputs=(scene, rgb))
 
     def test_outputs_that_cannot_be(self, check, out):
         check(InvalidParameter, r"must end in \.onnx", output_model=str(out / "mine.tif"))
