@@ -685,7 +685,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
-        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and makes one raster of it for the other tools: all bands with their names, the values as reflectance, and clouds masked. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts may also give the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 takes the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no data, by the layer that comes with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). It misses thin clouds, and sometimes takes bright roofs or snow for clouds: look at the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and combines it into one raster for the other tools, with named bands, values as reflectance, and masked clouds. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts can also pass the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 uses the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no-data, based on the layer delivered with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). This layer misses thin clouds and sometimes mistakes bright roofs or snow for clouds, so check the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6476,7 +6476,7 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or of another kind than its name says. Download it again.</source>
+        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or its type does not match its name. Download it again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6486,32 +6486,32 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
+        <source>There is no file or folder &#x27;{1}&#x27;. Choose the folder of a satellite product, its .zip or .tar, or any of its files.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>&#x27;{1}&#x27; is a compressed archive in which no part can be read alone. Unpack it, and give the folder; a .zip or a .tar can be given as it is.</source>
+        <source>&#x27;{1}&#x27; is a compressed archive whose files cannot be read one by one. Unpack it, and choose the folder. A .zip or a .tar does not have to be unpacked.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>There is no archive on this computer in &#x27;{1}&#x27;. Give a .zip or .tar that lies on a drive.</source>
+        <source>There is no archive on this computer in &#x27;{1}&#x27;. Choose a .zip or .tar on a local or network drive.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>It is a Sentinel-2 product of the older form of before December 2016. Download the same scene again: the archive has been reprocessed.</source>
+        <source>It is a Sentinel-2 product in the format used before December 2016. Download the scene again: the archive has been reprocessed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is not above them, without which the scale and offset of the values are not known. Download the whole product.</source>
+        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is missing from the folders above them. Without it, the scale and offset of the values are unknown. Download the whole product.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt), without which the scale and offset of the values are not known. Download the product bundle.</source>
+        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt). Without it, the scale and offset of the values are unknown. Download the product bundle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6521,17 +6521,17 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>It is a product of another satellite or level. Sentinel-2 Level-1C and Level-2A can be opened.</source>
+        <source>It is a product of another satellite or processing level. For Sentinel-2, only Level-1C and Level-2A can be opened.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>&#x27;{1}&#x27; holds {2} products: {3}. Give one of these files, or the folder or archive of one product.</source>
+        <source>&#x27;{1}&#x27; contains {2} products: {3}. Choose one of these files, or the folder or archive of one product.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>&#x27;{1}&#x27; belongs to no satellite product that can be opened. Expected is a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
+        <source>&#x27;{1}&#x27; does not belong to a satellite product that can be opened. Choose a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6546,7 +6546,7 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/landsat.py"/>
-        <source>&#x27;{1}&#x27; describes no product of Landsat Collection 2 with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
+        <source>&#x27;{1}&#x27; does not describe a Landsat Collection 2 product with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6571,7 +6571,7 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>The band files in this archive are compressed, so that every reading unpacks them: maps are quicker from an unpacked product.</source>
+        <source>The band files in this archive are compressed, so they are decompressed each time they are read. Maps are faster from the unpacked product.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6586,12 +6586,12 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>{1} % of the scene is masked as clouds or shadows, by the product&#x27;s own {2}.</source>
+        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>Looking at the colours</source>
+        <source>Computing the colour stretch</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6611,12 +6611,12 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The metadata file &#x27;{1}&#x27; names {2} tiles, and the files of {3} bands; one tile with all bands and the scale of their values is expected. It is of an older form (before December 2016) or damaged: download the product again.</source>
+        <source>The metadata file &#x27;{1}&#x27; lists {2} tiles and the files of {3} bands, but one tile with all bands and the scale of their values is needed. The product has the format used before December 2016, or it is damaged. Download it again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download or unpack it again. If only its files of 20 or 60 m were downloaded, give that resolution.</source>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: its download or unpacking is incomplete. Download or unpack it again. If only its files of 20 or 60 m were downloaded, specify that resolution.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -6631,7 +6631,7 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C have polygons only. No clouds are masked; the Level-2A of the same date can be.</source>
+        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C only have polygons. No clouds are masked. The Level-2A product of the same date has a mask.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

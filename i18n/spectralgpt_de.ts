@@ -685,7 +685,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
-        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and makes one raster of it for the other tools: all bands with their names, the values as reflectance, and clouds masked. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts may also give the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 takes the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no data, by the layer that comes with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). It misses thin clouds, and sometimes takes bright roofs or snow for clouds: look at the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and combines it into one raster for the other tools, with named bands, values as reflectance, and masked clouds. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts can also pass the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 uses the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no-data, based on the layer delivered with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). This layer misses thin clouds and sometimes mistakes bright roofs or snow for clouds, so check the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Öffnet ein Satellitenprodukt, wie es heruntergeladen wurde, und macht daraus ein Raster für die anderen Werkzeuge: alle Kanäle mit ihren Namen, die Werte als Reflektanz, Wolken maskiert. Es werden keine Pixel kopiert: Das Raster ist eine kleine Datei, die auf das Produkt verweist; lassen Sie das Produkt also, wo es ist.&lt;/p&gt;&lt;h3&gt;Eingaben&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Produkt&lt;/b&gt;: eine beliebige Datei des Produkts, oder sein Archiv: Sentinel-2 Level-2A oder Level-1C (.SAFE-Ordner oder .zip), Landsat Collection 2 (Ordner oder .tar), HLS Version 2 (Ordner). Skripte können auch den Ordner angeben.&lt;br&gt;&lt;b&gt;Pixelgröße&lt;/b&gt;: 0 nimmt die feinste des Produkts: 10 m bei Sentinel-2, 30 m bei Landsat und HLS. Gröbere Kanäle werden wiederholt, feinere gemittelt.&lt;br&gt;&lt;b&gt;Wolken maskieren&lt;/b&gt;: Wolken, ihre Schatten und Cirrus werden zu NoData, nach der Ebene, die dem Produkt beiliegt (SCL, MSK_CLASSI, QA_PIXEL oder Fmask). Sie übersieht dünne Wolken und hält manchmal helle Dächer oder Schnee für Wolken: Sehen Sie sich das Ergebnis an.&lt;/p&gt;&lt;h3&gt;Ausgabe&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: ein virtuelles Raster (.vrt), dargestellt in natürlichen Farben; die Maske wird daneben geschrieben. Thermal-, panchromatische und Qualitätskanäle werden weggelassen.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -6477,7 +6477,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or of another kind than its name says. Download it again.</source>
+        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or its type does not match its name. Download it again.</source>
         <translation>Das Archiv {1} kann nicht gelesen werden: Es ist beschädigt, unvollständig heruntergeladen oder von anderer Art, als sein Name sagt. Laden Sie es noch einmal herunter.</translation>
     </message>
     <message>
@@ -6487,32 +6487,32 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
+        <source>There is no file or folder &#x27;{1}&#x27;. Choose the folder of a satellite product, its .zip or .tar, or any of its files.</source>
         <translation>Es gibt keine Datei und keinen Ordner &#x27;{1}&#x27;. Geben Sie den Ordner eines Satellitenprodukts an, sein .zip oder .tar, oder eine beliebige seiner Dateien.</translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>&#x27;{1}&#x27; is a compressed archive in which no part can be read alone. Unpack it, and give the folder; a .zip or a .tar can be given as it is.</source>
+        <source>&#x27;{1}&#x27; is a compressed archive whose files cannot be read one by one. Unpack it, and choose the folder. A .zip or a .tar does not have to be unpacked.</source>
         <translation>&#x27;{1}&#x27; ist ein komprimiertes Archiv, in dem kein Teil einzeln gelesen werden kann. Entpacken Sie es, und geben Sie den Ordner an; ein .zip oder .tar kann angegeben werden, wie es ist.</translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>There is no archive on this computer in &#x27;{1}&#x27;. Give a .zip or .tar that lies on a drive.</source>
+        <source>There is no archive on this computer in &#x27;{1}&#x27;. Choose a .zip or .tar on a local or network drive.</source>
         <translation>In &#x27;{1}&#x27; ist kein Archiv auf diesem Rechner genannt. Geben Sie ein .zip oder .tar an, das auf einem Laufwerk liegt.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>It is a Sentinel-2 product of the older form of before December 2016. Download the same scene again: the archive has been reprocessed.</source>
+        <source>It is a Sentinel-2 product in the format used before December 2016. Download the scene again: the archive has been reprocessed.</source>
         <translation>Es ist ein Sentinel-2-Produkt der älteren Form von vor Dezember 2016. Laden Sie dieselbe Szene noch einmal herunter: Das Archiv wurde neu prozessiert.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is not above them, without which the scale and offset of the values are not known. Download the whole product.</source>
+        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is missing from the folders above them. Without it, the scale and offset of the values are unknown. Download the whole product.</source>
         <translation>Es gibt Dateien eines Sentinel-2-Produkts, aber seine Metadatendatei MTD_MSIL2A.xml oder MTD_MSIL1C.xml liegt nicht darüber; ohne sie sind Skalierung und Offset der Werte unbekannt. Laden Sie das ganze Produkt herunter.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt), without which the scale and offset of the values are not known. Download the product bundle.</source>
+        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt). Without it, the scale and offset of the values are unknown. Download the product bundle.</source>
         <translation>Es gibt Dateien eines Landsat-Produkts, aber keine Metadatendatei (ihr Name endet auf _MTL.txt); ohne sie sind Skalierung und Offset der Werte unbekannt. Laden Sie das Produktpaket herunter.</translation>
     </message>
     <message>
@@ -6522,17 +6522,17 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>It is a product of another satellite or level. Sentinel-2 Level-1C and Level-2A can be opened.</source>
+        <source>It is a product of another satellite or processing level. For Sentinel-2, only Level-1C and Level-2A can be opened.</source>
         <translation>Es ist ein Produkt eines anderen Satelliten oder Levels. Sentinel-2 Level-1C und Level-2A können geöffnet werden.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>&#x27;{1}&#x27; holds {2} products: {3}. Give one of these files, or the folder or archive of one product.</source>
+        <source>&#x27;{1}&#x27; contains {2} products: {3}. Choose one of these files, or the folder or archive of one product.</source>
         <translation>&#x27;{1}&#x27; enthält {2} Produkte: {3}. Geben Sie eine dieser Dateien an, oder den Ordner oder das Archiv eines Produkts.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>&#x27;{1}&#x27; belongs to no satellite product that can be opened. Expected is a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
+        <source>&#x27;{1}&#x27; does not belong to a satellite product that can be opened. Choose a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
         <translation>&#x27;{1}&#x27; gehört zu keinem Satellitenprodukt, das geöffnet werden kann. Erwartet wird ein Sentinel-2-Produkt (.SAFE-Ordner oder .zip, Level-1C oder Level-2A), ein Produkt der Landsat Collection 2 (Ordner oder .tar) oder ein HLS-Produkt der Version 2 (Ordner).</translation>
     </message>
     <message>
@@ -6547,7 +6547,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/product/landsat.py"/>
-        <source>&#x27;{1}&#x27; describes no product of Landsat Collection 2 with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
+        <source>&#x27;{1}&#x27; does not describe a Landsat Collection 2 product with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
         <translation>&#x27;{1}&#x27; beschreibt kein Produkt der Landsat Collection 2 mit Reflektanzen von TM, ETM+ oder OLI (Collection {2}, Sensor {3}). Laden Sie die Szene aus Collection 2 herunter, am besten als Level-2 (Oberflächenreflektanz).</translation>
     </message>
     <message>
@@ -6572,7 +6572,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>The band files in this archive are compressed, so that every reading unpacks them: maps are quicker from an unpacked product.</source>
+        <source>The band files in this archive are compressed, so they are decompressed each time they are read. Maps are faster from the unpacked product.</source>
         <translation>Die Kanaldateien in diesem Archiv sind komprimiert, sodass jedes Lesen sie entpackt: Aus einem entpackten Produkt entstehen Karten schneller.</translation>
     </message>
     <message>
@@ -6587,12 +6587,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>{1} % of the scene is masked as clouds or shadows, by the product&#x27;s own {2}.</source>
+        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
         <translation>{1} % der Szene sind als Wolken oder Schatten maskiert, nach der Ebene des Produkts: {2}.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>Looking at the colours</source>
+        <source>Computing the colour stretch</source>
         <translation>Farben werden bestimmt</translation>
     </message>
     <message>
@@ -6612,12 +6612,12 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The metadata file &#x27;{1}&#x27; names {2} tiles, and the files of {3} bands; one tile with all bands and the scale of their values is expected. It is of an older form (before December 2016) or damaged: download the product again.</source>
+        <source>The metadata file &#x27;{1}&#x27; lists {2} tiles and the files of {3} bands, but one tile with all bands and the scale of their values is needed. The product has the format used before December 2016, or it is damaged. Download it again.</source>
         <translation>Die Metadatendatei &#x27;{1}&#x27; nennt {2} Kacheln und die Dateien von {3} Kanälen; erwartet wird eine Kachel mit allen Kanälen und der Skalierung ihrer Werte. Sie ist von älterer Form (vor Dezember 2016) oder beschädigt: Laden Sie das Produkt noch einmal herunter.</translation>
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download or unpack it again. If only its files of 20 or 60 m were downloaded, give that resolution.</source>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: its download or unpacking is incomplete. Download or unpack it again. If only its files of 20 or 60 m were downloaded, specify that resolution.</source>
         <translation>Dem Produkt fehlen {1} seiner Dateien, etwa &#x27;{2}&#x27;: Es ist unvollständig heruntergeladen oder entpackt. Laden oder entpacken Sie es noch einmal. Wurden nur seine Dateien mit 20 oder 60 m heruntergeladen, geben Sie diese Auflösung an.</translation>
     </message>
     <message>
@@ -6632,7 +6632,7 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C have polygons only. No clouds are masked; the Level-2A of the same date can be.</source>
+        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C only have polygons. No clouds are masked. The Level-2A product of the same date has a mask.</source>
         <translation>Das Produkt hat keine lesbare Wolkenmaske: Vor Processing Baseline 04.00 (Januar 2022) haben Produkte von Level-1C nur Polygone. Wolken werden nicht maskiert; mit dem Level-2A desselben Datums ist es möglich.</translation>
     </message>
     <message>

@@ -685,7 +685,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
-        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and makes one raster of it for the other tools: all bands with their names, the values as reflectance, and clouds masked. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts may also give the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 takes the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no data, by the layer that comes with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). It misses thin clouds, and sometimes takes bright roofs or snow for clouds: look at the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and combines it into one raster for the other tools, with named bands, values as reflectance, and masked clouds. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts can also pass the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 uses the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no-data, based on the layer delivered with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). This layer misses thin clouds and sometimes mistakes bright roofs or snow for clouds, so check the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Abre un producto satelital tal como se descargó y hace de él un ráster para las demás herramientas: todas las bandas con sus nombres, los valores como reflectancia y las nubes enmascaradas. No se copian píxeles: el ráster es un archivo pequeño que remite al producto, así que deje el producto donde está.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Producto&lt;/b&gt;: cualquier archivo del producto, o su archivo comprimido: Sentinel-2 Level-2A o Level-1C (carpeta .SAFE o .zip), Landsat Collection 2 (carpeta o .tar), HLS versión 2 (carpeta). Los scripts también pueden indicar la carpeta.&lt;br&gt;&lt;b&gt;Tamaño de píxel&lt;/b&gt;: 0 toma el más fino del producto: 10 m en Sentinel-2, 30 m en Landsat y HLS. Las bandas más gruesas se repiten, las más finas se promedian.&lt;br&gt;&lt;b&gt;Enmascarar nubes&lt;/b&gt;: las nubes, sus sombras y los cirros pasan a ser sin datos, según la capa que acompaña al producto (SCL, MSK_CLASSI, QA_PIXEL o Fmask). Pasa por alto nubes finas, y a veces toma techos claros o nieve por nubes: revise el resultado.&lt;/p&gt;&lt;h3&gt;Salida&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Ráster&lt;/b&gt;: un ráster virtual (.vrt), mostrado en colores naturales; la máscara se escribe junto a él. Se omiten las bandas térmicas, pancromáticas y de calidad.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -6477,7 +6477,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or of another kind than its name says. Download it again.</source>
+        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or its type does not match its name. Download it again.</source>
         <translation>El archivo comprimido {1} no se puede leer: está dañado, descargado de forma incompleta o es de otro tipo que el que indica su nombre. Descárguelo de nuevo.</translation>
     </message>
     <message>
@@ -6487,32 +6487,32 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
+        <source>There is no file or folder &#x27;{1}&#x27;. Choose the folder of a satellite product, its .zip or .tar, or any of its files.</source>
         <translation>No existe el archivo ni la carpeta &#x27;{1}&#x27;. Indique la carpeta de un producto satelital, su .zip o .tar, o cualquiera de sus archivos.</translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>&#x27;{1}&#x27; is a compressed archive in which no part can be read alone. Unpack it, and give the folder; a .zip or a .tar can be given as it is.</source>
+        <source>&#x27;{1}&#x27; is a compressed archive whose files cannot be read one by one. Unpack it, and choose the folder. A .zip or a .tar does not have to be unpacked.</source>
         <translation>&#x27;{1}&#x27; es un archivo comprimido en el que ninguna parte se puede leer por separado. Descomprímalo e indique la carpeta; un .zip o un .tar se puede indicar tal cual.</translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>There is no archive on this computer in &#x27;{1}&#x27;. Give a .zip or .tar that lies on a drive.</source>
+        <source>There is no archive on this computer in &#x27;{1}&#x27;. Choose a .zip or .tar on a local or network drive.</source>
         <translation>En &#x27;{1}&#x27; no hay ningún archivo comprimido de este equipo. Indique un .zip o .tar que esté en una unidad.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>It is a Sentinel-2 product of the older form of before December 2016. Download the same scene again: the archive has been reprocessed.</source>
+        <source>It is a Sentinel-2 product in the format used before December 2016. Download the scene again: the archive has been reprocessed.</source>
         <translation>Es un producto de Sentinel-2 de la forma antigua, anterior a diciembre de 2016. Descargue de nuevo la misma escena: el archivo se ha reprocesado.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is not above them, without which the scale and offset of the values are not known. Download the whole product.</source>
+        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is missing from the folders above them. Without it, the scale and offset of the values are unknown. Download the whole product.</source>
         <translation>Hay archivos de un producto de Sentinel-2, pero su archivo de metadatos MTD_MSIL2A.xml o MTD_MSIL1C.xml no está por encima de ellos; sin él no se conocen la escala ni el desplazamiento de los valores. Descargue el producto completo.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt), without which the scale and offset of the values are not known. Download the product bundle.</source>
+        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt). Without it, the scale and offset of the values are unknown. Download the product bundle.</source>
         <translation>Hay archivos de un producto de Landsat, pero ningún archivo de metadatos (su nombre termina en _MTL.txt); sin él no se conocen la escala ni el desplazamiento de los valores. Descargue el paquete del producto.</translation>
     </message>
     <message>
@@ -6522,17 +6522,17 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>It is a product of another satellite or level. Sentinel-2 Level-1C and Level-2A can be opened.</source>
+        <source>It is a product of another satellite or processing level. For Sentinel-2, only Level-1C and Level-2A can be opened.</source>
         <translation>Es un producto de otro satélite o nivel. Se pueden abrir Sentinel-2 Level-1C y Level-2A.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>&#x27;{1}&#x27; holds {2} products: {3}. Give one of these files, or the folder or archive of one product.</source>
+        <source>&#x27;{1}&#x27; contains {2} products: {3}. Choose one of these files, or the folder or archive of one product.</source>
         <translation>&#x27;{1}&#x27; contiene {2} productos: {3}. Indique uno de estos archivos, o la carpeta o el archivo comprimido de un solo producto.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>&#x27;{1}&#x27; belongs to no satellite product that can be opened. Expected is a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
+        <source>&#x27;{1}&#x27; does not belong to a satellite product that can be opened. Choose a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
         <translation>&#x27;{1}&#x27; no pertenece a ningún producto satelital que se pueda abrir. Se espera un producto de Sentinel-2 (carpeta .SAFE o .zip, Level-1C o Level-2A), un producto de Landsat Collection 2 (carpeta o .tar) o un producto HLS de la versión 2 (carpeta).</translation>
     </message>
     <message>
@@ -6547,7 +6547,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/product/landsat.py"/>
-        <source>&#x27;{1}&#x27; describes no product of Landsat Collection 2 with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
+        <source>&#x27;{1}&#x27; does not describe a Landsat Collection 2 product with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
         <translation>&#x27;{1}&#x27; no describe ningún producto de Landsat Collection 2 con reflectancias de TM, ETM+ u OLI (colección {2}, sensor {3}). Descargue la escena de Collection 2, mejor como Level-2 (reflectancia de superficie).</translation>
     </message>
     <message>
@@ -6572,7 +6572,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>The band files in this archive are compressed, so that every reading unpacks them: maps are quicker from an unpacked product.</source>
+        <source>The band files in this archive are compressed, so they are decompressed each time they are read. Maps are faster from the unpacked product.</source>
         <translation>Los archivos de bandas de este archivo están comprimidos, de modo que cada lectura los descomprime: los mapas son más rápidos con el producto descomprimido.</translation>
     </message>
     <message>
@@ -6587,12 +6587,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>{1} % of the scene is masked as clouds or shadows, by the product&#x27;s own {2}.</source>
+        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
         <translation>El {1} % de la escena está enmascarado como nubes o sombras, según la capa del propio producto: {2}.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>Looking at the colours</source>
+        <source>Computing the colour stretch</source>
         <translation>Determinando los colores</translation>
     </message>
     <message>
@@ -6612,12 +6612,12 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The metadata file &#x27;{1}&#x27; names {2} tiles, and the files of {3} bands; one tile with all bands and the scale of their values is expected. It is of an older form (before December 2016) or damaged: download the product again.</source>
+        <source>The metadata file &#x27;{1}&#x27; lists {2} tiles and the files of {3} bands, but one tile with all bands and the scale of their values is needed. The product has the format used before December 2016, or it is damaged. Download it again.</source>
         <translation>El archivo de metadatos &#x27;{1}&#x27; nombra {2} teselas y los archivos de {3} bandas; se espera una tesela con todas las bandas y la escala de sus valores. Es de una forma antigua (anterior a diciembre de 2016) o está dañado: descargue de nuevo el producto.</translation>
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download or unpack it again. If only its files of 20 or 60 m were downloaded, give that resolution.</source>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: its download or unpacking is incomplete. Download or unpack it again. If only its files of 20 or 60 m were downloaded, specify that resolution.</source>
         <translation>Al producto le faltan {1} de sus archivos, como &#x27;{2}&#x27;: está descargado o descomprimido de forma incompleta. Descárguelo o descomprímalo de nuevo. Si solo se descargaron sus archivos de 20 o 60 m, indique esa resolución.</translation>
     </message>
     <message>
@@ -6632,7 +6632,7 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C have polygons only. No clouds are masked; the Level-2A of the same date can be.</source>
+        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C only have polygons. No clouds are masked. The Level-2A product of the same date has a mask.</source>
         <translation>El producto no tiene una máscara de nubes que se pueda leer: antes de la línea base de procesamiento 04.00 (enero de 2022), los productos Level-1C solo tienen polígonos. No se enmascaran nubes; con el Level-2A de la misma fecha sí es posible.</translation>
     </message>
     <message>

@@ -685,7 +685,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
-        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and makes one raster of it for the other tools: all bands with their names, the values as reflectance, and clouds masked. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts may also give the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 takes the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no data, by the layer that comes with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). It misses thin clouds, and sometimes takes bright roofs or snow for clouds: look at the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and combines it into one raster for the other tools, with named bands, values as reflectance, and masked clouds. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts can also pass the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 uses the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no-data, based on the layer delivered with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). This layer misses thin clouds and sometimes mistakes bright roofs or snow for clouds, so check the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Ouvre un produit satellite tel qu&#x27;il a été téléchargé et en fait un raster pour les autres outils : toutes les bandes avec leurs noms, les valeurs en réflectance, les nuages masqués. Aucun pixel n&#x27;est copié : le raster est un petit fichier qui renvoie au produit ; laissez donc le produit où il est.&lt;/p&gt;&lt;h3&gt;Entrées&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Produit&lt;/b&gt; : l&#x27;un quelconque des fichiers du produit, ou son archive : Sentinel-2 Level-2A ou Level-1C (dossier .SAFE ou .zip), Landsat Collection 2 (dossier ou .tar), HLS version 2 (dossier). Les scripts peuvent aussi donner le dossier.&lt;br&gt;&lt;b&gt;Taille des pixels&lt;/b&gt; : 0 prend la plus fine du produit : 10 m pour Sentinel-2, 30 m pour Landsat et HLS. Les bandes plus grossières sont répétées, les plus fines moyennées.&lt;br&gt;&lt;b&gt;Masquer les nuages&lt;/b&gt; : les nuages, leurs ombres et les cirrus deviennent sans données, d&#x27;après la couche livrée avec le produit (SCL, MSK_CLASSI, QA_PIXEL ou Fmask). Elle manque des nuages fins et prend parfois des toits clairs ou de la neige pour des nuages : examinez le résultat.&lt;/p&gt;&lt;h3&gt;Sortie&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt; : un raster virtuel (.vrt), affiché en couleurs naturelles ; le masque est écrit à côté. Les bandes thermiques, panchromatiques et de qualité sont laissées de côté.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -6477,7 +6477,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or of another kind than its name says. Download it again.</source>
+        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or its type does not match its name. Download it again.</source>
         <translation>L&#x27;archive {1} ne peut pas être lue : elle est endommagée, incomplètement téléchargée ou d&#x27;un autre type que ne l&#x27;indique son nom. Téléchargez-la de nouveau.</translation>
     </message>
     <message>
@@ -6487,32 +6487,32 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
+        <source>There is no file or folder &#x27;{1}&#x27;. Choose the folder of a satellite product, its .zip or .tar, or any of its files.</source>
         <translation>Il n&#x27;y a ni fichier ni dossier « {1} ». Indiquez le dossier d&#x27;un produit satellite, son .zip ou .tar, ou l&#x27;un quelconque de ses fichiers.</translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>&#x27;{1}&#x27; is a compressed archive in which no part can be read alone. Unpack it, and give the folder; a .zip or a .tar can be given as it is.</source>
+        <source>&#x27;{1}&#x27; is a compressed archive whose files cannot be read one by one. Unpack it, and choose the folder. A .zip or a .tar does not have to be unpacked.</source>
         <translation>« {1} » est une archive compressée dont aucune partie ne peut être lue seule. Décompressez-la et indiquez le dossier ; un .zip ou un .tar peut être donné tel quel.</translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>There is no archive on this computer in &#x27;{1}&#x27;. Give a .zip or .tar that lies on a drive.</source>
+        <source>There is no archive on this computer in &#x27;{1}&#x27;. Choose a .zip or .tar on a local or network drive.</source>
         <translation>« {1} » ne désigne aucune archive de cet ordinateur. Indiquez un .zip ou .tar qui se trouve sur un disque.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>It is a Sentinel-2 product of the older form of before December 2016. Download the same scene again: the archive has been reprocessed.</source>
+        <source>It is a Sentinel-2 product in the format used before December 2016. Download the scene again: the archive has been reprocessed.</source>
         <translation>C&#x27;est un produit Sentinel-2 de l&#x27;ancienne forme, d&#x27;avant décembre 2016. Téléchargez de nouveau la même scène : les archives ont été retraitées.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is not above them, without which the scale and offset of the values are not known. Download the whole product.</source>
+        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is missing from the folders above them. Without it, the scale and offset of the values are unknown. Download the whole product.</source>
         <translation>Il y a des fichiers d&#x27;un produit Sentinel-2, mais son fichier de métadonnées MTD_MSIL2A.xml ou MTD_MSIL1C.xml ne se trouve pas au-dessus ; sans lui, l&#x27;échelle et le décalage des valeurs sont inconnus. Téléchargez le produit entier.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt), without which the scale and offset of the values are not known. Download the product bundle.</source>
+        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt). Without it, the scale and offset of the values are unknown. Download the product bundle.</source>
         <translation>Il y a des fichiers d&#x27;un produit Landsat, mais pas de fichier de métadonnées (son nom finit par _MTL.txt) ; sans lui, l&#x27;échelle et le décalage des valeurs sont inconnus. Téléchargez le lot complet du produit.</translation>
     </message>
     <message>
@@ -6522,17 +6522,17 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>It is a product of another satellite or level. Sentinel-2 Level-1C and Level-2A can be opened.</source>
+        <source>It is a product of another satellite or processing level. For Sentinel-2, only Level-1C and Level-2A can be opened.</source>
         <translation>C&#x27;est un produit d&#x27;un autre satellite ou niveau. Sentinel-2 Level-1C et Level-2A peuvent être ouverts.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>&#x27;{1}&#x27; holds {2} products: {3}. Give one of these files, or the folder or archive of one product.</source>
+        <source>&#x27;{1}&#x27; contains {2} products: {3}. Choose one of these files, or the folder or archive of one product.</source>
         <translation>« {1} » contient {2} produits : {3}. Indiquez l&#x27;un de ces fichiers, ou le dossier ou l&#x27;archive d&#x27;un seul produit.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>&#x27;{1}&#x27; belongs to no satellite product that can be opened. Expected is a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
+        <source>&#x27;{1}&#x27; does not belong to a satellite product that can be opened. Choose a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
         <translation>« {1} » n&#x27;appartient à aucun produit satellite qui puisse être ouvert. Il faut un produit Sentinel-2 (dossier .SAFE ou .zip, Level-1C ou Level-2A), un produit Landsat Collection 2 (dossier ou .tar) ou un produit HLS de version 2 (dossier).</translation>
     </message>
     <message>
@@ -6547,7 +6547,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/product/landsat.py"/>
-        <source>&#x27;{1}&#x27; describes no product of Landsat Collection 2 with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
+        <source>&#x27;{1}&#x27; does not describe a Landsat Collection 2 product with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
         <translation>« {1} » ne décrit aucun produit Landsat Collection 2 avec des réflectances de TM, ETM+ ou OLI (collection {2}, capteur {3}). Téléchargez la scène de la Collection 2, de préférence en Level-2 (réflectance de surface).</translation>
     </message>
     <message>
@@ -6572,7 +6572,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>The band files in this archive are compressed, so that every reading unpacks them: maps are quicker from an unpacked product.</source>
+        <source>The band files in this archive are compressed, so they are decompressed each time they are read. Maps are faster from the unpacked product.</source>
         <translation>Les fichiers de bandes de cette archive sont compressés, si bien que chaque lecture les décompresse : les cartes sont plus rapides à partir d&#x27;un produit décompressé.</translation>
     </message>
     <message>
@@ -6587,12 +6587,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>{1} % of the scene is masked as clouds or shadows, by the product&#x27;s own {2}.</source>
+        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
         <translation>{1} % de la scène sont masqués comme nuages ou ombres, d&#x27;après la couche du produit : {2}.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>Looking at the colours</source>
+        <source>Computing the colour stretch</source>
         <translation>Détermination des couleurs</translation>
     </message>
     <message>
@@ -6612,12 +6612,12 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The metadata file &#x27;{1}&#x27; names {2} tiles, and the files of {3} bands; one tile with all bands and the scale of their values is expected. It is of an older form (before December 2016) or damaged: download the product again.</source>
+        <source>The metadata file &#x27;{1}&#x27; lists {2} tiles and the files of {3} bands, but one tile with all bands and the scale of their values is needed. The product has the format used before December 2016, or it is damaged. Download it again.</source>
         <translation>Le fichier de métadonnées « {1} » nomme {2} tuiles et les fichiers de {3} bandes ; il faut une tuile avec toutes les bandes et l&#x27;échelle de leurs valeurs. Il est d&#x27;une ancienne forme (avant décembre 2016) ou endommagé : téléchargez de nouveau le produit.</translation>
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download or unpack it again. If only its files of 20 or 60 m were downloaded, give that resolution.</source>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: its download or unpacking is incomplete. Download or unpack it again. If only its files of 20 or 60 m were downloaded, specify that resolution.</source>
         <translation>Il manque au produit {1} de ses fichiers, par exemple « {2} » : il est incomplètement téléchargé ou décompressé. Téléchargez-le ou décompressez-le de nouveau. Si seuls ses fichiers à 20 ou 60 m ont été téléchargés, donnez cette résolution.</translation>
     </message>
     <message>
@@ -6632,7 +6632,7 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C have polygons only. No clouds are masked; the Level-2A of the same date can be.</source>
+        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C only have polygons. No clouds are masked. The Level-2A product of the same date has a mask.</source>
         <translation>Le produit n&#x27;a pas de masque de nuages lisible : avant la version de traitement 04.00 (janvier 2022), les produits Level-1C n&#x27;ont que des polygones. Aucun nuage n&#x27;est masqué ; c&#x27;est possible avec le Level-2A de la même date.</translation>
     </message>
     <message>

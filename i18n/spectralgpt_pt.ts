@@ -685,7 +685,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
-        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and makes one raster of it for the other tools: all bands with their names, the values as reflectance, and clouds masked. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts may also give the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 takes the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no data, by the layer that comes with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). It misses thin clouds, and sometimes takes bright roofs or snow for clouds: look at the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and combines it into one raster for the other tools, with named bands, values as reflectance, and masked clouds. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts can also pass the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 uses the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no-data, based on the layer delivered with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). This layer misses thin clouds and sometimes mistakes bright roofs or snow for clouds, so check the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
         <translation>&lt;p&gt;Abre um produto de satélite tal como foi baixado e faz dele um raster para as outras ferramentas: todas as bandas com os seus nomes, os valores como reflectância e as nuvens mascaradas. Nenhum pixel é copiado: o raster é um arquivo pequeno que aponta para o produto; por isso, deixe o produto onde está.&lt;/p&gt;&lt;h3&gt;Entradas&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Produto&lt;/b&gt;: qualquer arquivo do produto, ou o seu pacote compactado: Sentinel-2 Level-2A ou Level-1C (pasta .SAFE ou .zip), Landsat Collection 2 (pasta ou .tar), HLS versão 2 (pasta). Scripts também podem indicar a pasta.&lt;br&gt;&lt;b&gt;Tamanho do pixel&lt;/b&gt;: 0 usa o mais fino do produto: 10 m no Sentinel-2, 30 m em Landsat e HLS. Bandas mais grossas são repetidas, as mais finas têm a média calculada.&lt;br&gt;&lt;b&gt;Mascarar nuvens&lt;/b&gt;: nuvens, as suas sombras e cirros passam a ser sem dados, segundo a camada que acompanha o produto (SCL, MSK_CLASSI, QA_PIXEL ou Fmask). Ela não vê nuvens finas e às vezes toma telhados claros ou neve por nuvens: examine o resultado.&lt;/p&gt;&lt;h3&gt;Saída&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: um raster virtual (.vrt), mostrado em cores naturais; a máscara é gravada ao lado. Bandas térmicas, pancromáticas e de qualidade ficam de fora.&lt;/p&gt;</translation>
     </message>
     <message>
@@ -6477,7 +6477,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or of another kind than its name says. Download it again.</source>
+        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or its type does not match its name. Download it again.</source>
         <translation>O pacote compactado {1} não pode ser lido: está danificado, foi baixado de forma incompleta ou é de outro tipo que o indicado pelo nome. Baixe-o de novo.</translation>
     </message>
     <message>
@@ -6487,32 +6487,32 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
+        <source>There is no file or folder &#x27;{1}&#x27;. Choose the folder of a satellite product, its .zip or .tar, or any of its files.</source>
         <translation>Não existe o arquivo nem a pasta &#x27;{1}&#x27;. Indique a pasta de um produto de satélite, o seu .zip ou .tar, ou qualquer um dos seus arquivos.</translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>&#x27;{1}&#x27; is a compressed archive in which no part can be read alone. Unpack it, and give the folder; a .zip or a .tar can be given as it is.</source>
+        <source>&#x27;{1}&#x27; is a compressed archive whose files cannot be read one by one. Unpack it, and choose the folder. A .zip or a .tar does not have to be unpacked.</source>
         <translation>&#x27;{1}&#x27; é um pacote comprimido em que nenhuma parte pode ser lida isoladamente. Descompacte-o e indique a pasta; um .zip ou um .tar pode ser indicado tal como está.</translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>There is no archive on this computer in &#x27;{1}&#x27;. Give a .zip or .tar that lies on a drive.</source>
+        <source>There is no archive on this computer in &#x27;{1}&#x27;. Choose a .zip or .tar on a local or network drive.</source>
         <translation>Em &#x27;{1}&#x27; não há nenhum pacote compactado deste computador. Indique um .zip ou .tar que esteja em uma unidade.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>It is a Sentinel-2 product of the older form of before December 2016. Download the same scene again: the archive has been reprocessed.</source>
+        <source>It is a Sentinel-2 product in the format used before December 2016. Download the scene again: the archive has been reprocessed.</source>
         <translation>É um produto Sentinel-2 da forma antiga, anterior a dezembro de 2016. Baixe de novo a mesma cena: o acervo foi reprocessado.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is not above them, without which the scale and offset of the values are not known. Download the whole product.</source>
+        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is missing from the folders above them. Without it, the scale and offset of the values are unknown. Download the whole product.</source>
         <translation>Há arquivos de um produto Sentinel-2, mas o seu arquivo de metadados MTD_MSIL2A.xml ou MTD_MSIL1C.xml não está acima deles; sem ele não se conhecem a escala nem o offset dos valores. Baixe o produto completo.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt), without which the scale and offset of the values are not known. Download the product bundle.</source>
+        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt). Without it, the scale and offset of the values are unknown. Download the product bundle.</source>
         <translation>Há arquivos de um produto Landsat, mas nenhum arquivo de metadados (o seu nome termina em _MTL.txt); sem ele não se conhecem a escala nem o offset dos valores. Baixe o pacote do produto.</translation>
     </message>
     <message>
@@ -6522,17 +6522,17 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>It is a product of another satellite or level. Sentinel-2 Level-1C and Level-2A can be opened.</source>
+        <source>It is a product of another satellite or processing level. For Sentinel-2, only Level-1C and Level-2A can be opened.</source>
         <translation>É um produto de outro satélite ou nível. Podem ser abertos Sentinel-2 Level-1C e Level-2A.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>&#x27;{1}&#x27; holds {2} products: {3}. Give one of these files, or the folder or archive of one product.</source>
+        <source>&#x27;{1}&#x27; contains {2} products: {3}. Choose one of these files, or the folder or archive of one product.</source>
         <translation>&#x27;{1}&#x27; contém {2} produtos: {3}. Indique um destes arquivos, ou a pasta ou o pacote de um só produto.</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>&#x27;{1}&#x27; belongs to no satellite product that can be opened. Expected is a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
+        <source>&#x27;{1}&#x27; does not belong to a satellite product that can be opened. Choose a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
         <translation>&#x27;{1}&#x27; não pertence a nenhum produto de satélite que possa ser aberto. Espera-se um produto Sentinel-2 (pasta .SAFE ou .zip, Level-1C ou Level-2A), um produto Landsat Collection 2 (pasta ou .tar) ou um produto HLS da versão 2 (pasta).</translation>
     </message>
     <message>
@@ -6547,7 +6547,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/product/landsat.py"/>
-        <source>&#x27;{1}&#x27; describes no product of Landsat Collection 2 with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
+        <source>&#x27;{1}&#x27; does not describe a Landsat Collection 2 product with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
         <translation>&#x27;{1}&#x27; não descreve nenhum produto Landsat Collection 2 com reflectâncias de TM, ETM+ ou OLI (coleção {2}, sensor {3}). Baixe a cena da Collection 2, de preferência como Level-2 (reflectância de superfície).</translation>
     </message>
     <message>
@@ -6572,7 +6572,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>The band files in this archive are compressed, so that every reading unpacks them: maps are quicker from an unpacked product.</source>
+        <source>The band files in this archive are compressed, so they are decompressed each time they are read. Maps are faster from the unpacked product.</source>
         <translation>Os arquivos de bandas deste pacote estão comprimidos, pelo que cada leitura os descompacta: os mapas são mais rápidos a partir do produto descompactado.</translation>
     </message>
     <message>
@@ -6587,12 +6587,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>{1} % of the scene is masked as clouds or shadows, by the product&#x27;s own {2}.</source>
+        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
         <translation>{1} % da cena está mascarada como nuvens ou sombras, segundo a camada do próprio produto: {2}.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>Looking at the colours</source>
+        <source>Computing the colour stretch</source>
         <translation>Determinando as cores</translation>
     </message>
     <message>
@@ -6612,12 +6612,12 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The metadata file &#x27;{1}&#x27; names {2} tiles, and the files of {3} bands; one tile with all bands and the scale of their values is expected. It is of an older form (before December 2016) or damaged: download the product again.</source>
+        <source>The metadata file &#x27;{1}&#x27; lists {2} tiles and the files of {3} bands, but one tile with all bands and the scale of their values is needed. The product has the format used before December 2016, or it is damaged. Download it again.</source>
         <translation>O arquivo de metadados &#x27;{1}&#x27; indica {2} quadrículas e os arquivos de {3} bandas; espera-se uma quadrícula com todas as bandas e a escala dos seus valores. É de uma forma antiga (anterior a dezembro de 2016) ou está danificado: baixe de novo o produto.</translation>
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download or unpack it again. If only its files of 20 or 60 m were downloaded, give that resolution.</source>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: its download or unpacking is incomplete. Download or unpack it again. If only its files of 20 or 60 m were downloaded, specify that resolution.</source>
         <translation>Ao produto faltam {1} dos seus arquivos, como &#x27;{2}&#x27;: foi baixado ou descompactado de forma incompleta. Baixe-o ou descompacte-o de novo. Se só foram baixados os seus arquivos de 20 ou 60 m, indique essa resolução.</translation>
     </message>
     <message>
@@ -6632,7 +6632,7 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C have polygons only. No clouds are masked; the Level-2A of the same date can be.</source>
+        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C only have polygons. No clouds are masked. The Level-2A product of the same date has a mask.</source>
         <translation>O produto não tem uma máscara de nuvens que possa ser lida: antes da versão de processamento 04.00 (janeiro de 2022), os produtos Level-1C só têm polígonos. Não são mascaradas nuvens; com o Level-2A da mesma data é possível.</translation>
     </message>
     <message>

@@ -685,7 +685,7 @@
     </message>
     <message>
         <location filename="../spectralgpt_qgis/algorithms/open_product.py"/>
-        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and makes one raster of it for the other tools: all bands with their names, the values as reflectance, and clouds masked. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts may also give the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 takes the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no data, by the layer that comes with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). It misses thin clouds, and sometimes takes bright roofs or snow for clouds: look at the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
+        <source>&lt;p&gt;Opens a satellite product as it was downloaded, and combines it into one raster for the other tools, with named bands, values as reflectance, and masked clouds. No pixels are copied: the raster is a small file that refers to the product, so keep the product where it is.&lt;/p&gt;&lt;h3&gt;Inputs&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Product&lt;/b&gt;: any file of the product, or its archive: Sentinel-2 Level-2A or Level-1C (.SAFE folder or .zip), Landsat Collection 2 (folder or .tar), HLS version 2 (folder). Scripts can also pass the folder.&lt;br&gt;&lt;b&gt;Pixel size&lt;/b&gt;: 0 uses the finest of the product: 10 m for Sentinel-2, 30 m for Landsat and HLS. Coarser bands are repeated, finer ones averaged.&lt;br&gt;&lt;b&gt;Mask clouds&lt;/b&gt;: clouds, their shadows and cirrus become no-data, based on the layer delivered with the product (SCL, MSK_CLASSI, QA_PIXEL or Fmask). This layer misses thin clouds and sometimes mistakes bright roofs or snow for clouds, so check the result.&lt;/p&gt;&lt;h3&gt;Output&lt;/h3&gt;&lt;p&gt;&lt;b&gt;Raster&lt;/b&gt;: a virtual raster (.vrt), shown in natural colours; the mask is written beside it. Thermal, panchromatic and quality bands are left out.&lt;/p&gt;</source>
         <translation>&lt;p&gt;按下载时的原样打开卫星产品，并将其合成一个供其他工具使用的栅格：包含所有带名称的波段，数值为反射率，云已掩膜。不复制像元：该栅格是引用产品的小文件，因此请勿移动产品。&lt;/p&gt;&lt;h3&gt;输入&lt;/h3&gt;&lt;p&gt;&lt;b&gt;产品&lt;/b&gt;：产品的任意文件或其压缩包：Sentinel-2 Level-2A 或 Level-1C（.SAFE 文件夹或 .zip）、Landsat Collection 2（文件夹或 .tar）、HLS 第 2 版（文件夹）。脚本也可给出文件夹。&lt;br&gt;&lt;b&gt;像元大小&lt;/b&gt;：0 表示采用产品最精细的大小：Sentinel-2 为 10 m，Landsat 和 HLS 为 30 m。较粗的波段按像元重复，较细的取平均。&lt;br&gt;&lt;b&gt;掩膜云&lt;/b&gt;：根据产品附带的图层（SCL、MSK_CLASSI、QA_PIXEL 或 Fmask），云、云影和卷云变为无数据。它会漏掉薄云，有时会把明亮的屋顶或雪当作云：请检查结果。&lt;/p&gt;&lt;h3&gt;输出&lt;/h3&gt;&lt;p&gt;&lt;b&gt;栅格&lt;/b&gt;：以自然色显示的虚拟栅格（.vrt）；掩膜写在其旁边。热红外、全色和质量波段不包括在内。&lt;/p&gt;</translation>
     </message>
     <message>
@@ -6477,7 +6477,7 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or of another kind than its name says. Download it again.</source>
+        <source>The archive {1} cannot be read: it is damaged, incompletely downloaded, or its type does not match its name. Download it again.</source>
         <translation>无法读取压缩包 {1}：它已损坏、下载不完整，或其类型与名称不符。请重新下载。</translation>
     </message>
     <message>
@@ -6487,32 +6487,32 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>There is no file or folder &#x27;{1}&#x27;. Give the folder of a satellite product, its .zip or .tar, or any of its files.</source>
+        <source>There is no file or folder &#x27;{1}&#x27;. Choose the folder of a satellite product, its .zip or .tar, or any of its files.</source>
         <translation>没有文件或文件夹“{1}”。请给出卫星产品的文件夹、其 .zip 或 .tar，或其中任意一个文件。</translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>&#x27;{1}&#x27; is a compressed archive in which no part can be read alone. Unpack it, and give the folder; a .zip or a .tar can be given as it is.</source>
+        <source>&#x27;{1}&#x27; is a compressed archive whose files cannot be read one by one. Unpack it, and choose the folder. A .zip or a .tar does not have to be unpacked.</source>
         <translation>“{1}”是压缩归档，其中的部分无法单独读取。请解压后给出文件夹；.zip 或 .tar 可直接给出。</translation>
     </message>
     <message>
         <location filename="../engine/product/files.py"/>
-        <source>There is no archive on this computer in &#x27;{1}&#x27;. Give a .zip or .tar that lies on a drive.</source>
+        <source>There is no archive on this computer in &#x27;{1}&#x27;. Choose a .zip or .tar on a local or network drive.</source>
         <translation>“{1}”中没有本机上的压缩包。请给出位于磁盘上的 .zip 或 .tar。</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>It is a Sentinel-2 product of the older form of before December 2016. Download the same scene again: the archive has been reprocessed.</source>
+        <source>It is a Sentinel-2 product in the format used before December 2016. Download the scene again: the archive has been reprocessed.</source>
         <translation>这是 2016 年 12 月之前旧格式的 Sentinel-2 产品。请重新下载同一景：存档已重新处理。</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is not above them, without which the scale and offset of the values are not known. Download the whole product.</source>
+        <source>There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is missing from the folders above them. Without it, the scale and offset of the values are unknown. Download the whole product.</source>
         <translation>有 Sentinel-2 产品的文件，但其上级没有元数据文件 MTD_MSIL2A.xml 或 MTD_MSIL1C.xml；没有它就无法得知数值的比例和偏移。请下载完整产品。</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt), without which the scale and offset of the values are not known. Download the product bundle.</source>
+        <source>There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt). Without it, the scale and offset of the values are unknown. Download the product bundle.</source>
         <translation>有 Landsat 产品的文件，但没有元数据文件（名称以 _MTL.txt 结尾）；没有它就无法得知数值的比例和偏移。请下载完整的产品包。</translation>
     </message>
     <message>
@@ -6522,17 +6522,17 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>It is a product of another satellite or level. Sentinel-2 Level-1C and Level-2A can be opened.</source>
+        <source>It is a product of another satellite or processing level. For Sentinel-2, only Level-1C and Level-2A can be opened.</source>
         <translation>这是其他卫星或级别的产品。可以打开 Sentinel-2 Level-1C 和 Level-2A。</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>&#x27;{1}&#x27; holds {2} products: {3}. Give one of these files, or the folder or archive of one product.</source>
+        <source>&#x27;{1}&#x27; contains {2} products: {3}. Choose one of these files, or the folder or archive of one product.</source>
         <translation>“{1}”中有 {2} 个产品：{3}。请给出其中一个文件，或单个产品的文件夹或压缩包。</translation>
     </message>
     <message>
         <location filename="../engine/product/finding.py"/>
-        <source>&#x27;{1}&#x27; belongs to no satellite product that can be opened. Expected is a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
+        <source>&#x27;{1}&#x27; does not belong to a satellite product that can be opened. Choose a Sentinel-2 product (.SAFE folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product (folder).</source>
         <translation>“{1}”不属于任何可打开的卫星产品。应为 Sentinel-2 产品（.SAFE 文件夹或 .zip，Level-1C 或 Level-2A）、Landsat Collection 2 产品（文件夹或 .tar）或第 2 版 HLS 产品（文件夹）。</translation>
     </message>
     <message>
@@ -6547,7 +6547,7 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/landsat.py"/>
-        <source>&#x27;{1}&#x27; describes no product of Landsat Collection 2 with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
+        <source>&#x27;{1}&#x27; does not describe a Landsat Collection 2 product with reflectances of TM, ETM+ or OLI (collection {2}, sensor {3}). Download the scene from Collection 2, best as Level-2 (surface reflectance).</source>
         <translation>“{1}”描述的不是具有 TM、ETM+ 或 OLI 反射率的 Landsat Collection 2 产品（collection {2}，传感器 {3}）。请从 Collection 2 下载该景，最好是 Level-2（地表反射率）。</translation>
     </message>
     <message>
@@ -6572,7 +6572,7 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>The band files in this archive are compressed, so that every reading unpacks them: maps are quicker from an unpacked product.</source>
+        <source>The band files in this archive are compressed, so they are decompressed each time they are read. Maps are faster from the unpacked product.</source>
         <translation>此压缩包中的波段文件已压缩，每次读取都要解压：使用解压后的产品制图更快。</translation>
     </message>
     <message>
@@ -6587,12 +6587,12 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>{1} % of the scene is masked as clouds or shadows, by the product&#x27;s own {2}.</source>
+        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
         <translation>根据产品自带的 {2}，场景的 {1} % 被掩膜为云或阴影。</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>Looking at the colours</source>
+        <source>Computing the colour stretch</source>
         <translation>正在确定颜色</translation>
     </message>
     <message>
@@ -6612,12 +6612,12 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The metadata file &#x27;{1}&#x27; names {2} tiles, and the files of {3} bands; one tile with all bands and the scale of their values is expected. It is of an older form (before December 2016) or damaged: download the product again.</source>
+        <source>The metadata file &#x27;{1}&#x27; lists {2} tiles and the files of {3} bands, but one tile with all bands and the scale of their values is needed. The product has the format used before December 2016, or it is damaged. Download it again.</source>
         <translation>元数据文件“{1}”列出了 {2} 个图幅和 {3} 个波段的文件；应为一个图幅，包含所有波段及其数值比例。它是旧格式（2016 年 12 月之前）或已损坏：请重新下载产品。</translation>
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: it is incompletely downloaded or unpacked. Download or unpack it again. If only its files of 20 or 60 m were downloaded, give that resolution.</source>
+        <source>The product lacks {1} of its files, such as &#x27;{2}&#x27;: its download or unpacking is incomplete. Download or unpack it again. If only its files of 20 or 60 m were downloaded, specify that resolution.</source>
         <translation>产品缺少 {1} 个文件，例如“{2}”：下载或解压不完整。请重新下载或解压。如果只下载了 20 或 60 m 的文件，请给出该分辨率。</translation>
     </message>
     <message>
@@ -6632,7 +6632,7 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/sentinel2.py"/>
-        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C have polygons only. No clouds are masked; the Level-2A of the same date can be.</source>
+        <source>The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of Level-1C only have polygons. No clouds are masked. The Level-2A product of the same date has a mask.</source>
         <translation>产品没有可读取的云掩膜：处理基线 04.00（2022 年 1 月）之前的 Level-1C 产品只有多边形。未掩膜任何云；同一日期的 Level-2A 可以掩膜。</translation>
     </message>
     <message>

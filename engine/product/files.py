@@ -100,8 +100,8 @@ class Archive:
             self._inside = dict(self._members())
         except _ARCHIVE_ERRORS as error:
             raise ProductUnreadable(
-                f"The archive {path} cannot be read: it is damaged, incompletely downloaded, or of another kind than "
-                "its name says. Download it again.",
+                f"The archive {path} cannot be read: it is damaged, incompletely downloaded, or its type does not "
+                "match its name. Download it again.",
                 details=repr(error),
             ) from error
         self.names = tuple(self._inside)
@@ -177,16 +177,16 @@ def locate(given: str) -> tuple[Files, str]:
         return Folder(path), ""
     if not os.path.isfile(path):
         raise ProductUnreadable(
-            f"There is no file or folder '{given}'. Give the folder of a satellite product, its .zip or .tar, or any "
-            "of its files."
+            f"There is no file or folder '{given}'. Choose the folder of a satellite product, its .zip or .tar, or "
+            "any of its files."
         )
     lower = path.lower()
     if lower.endswith(ARCHIVES):
         return Archive(path), ""
     if lower.endswith(_COMPRESSED):
         raise ProductUnreadable(
-            f"'{given}' is a compressed archive in which no part can be read alone. Unpack it, and give the folder; "
-            "a .zip or a .tar can be given as it is."
+            f"'{given}' is a compressed archive whose files cannot be read one by one. Unpack it, and choose the "
+            "folder. A .zip or a .tar does not have to be unpacked."
         )
     return _around(os.path.abspath(path))
 
@@ -210,7 +210,7 @@ def _in_archive(path: str, given: str) -> tuple[Archive, str]:
         if archive.lower().endswith(ARCHIVES) and os.path.isfile(archive):
             return Archive(archive), "/".join(parts[count:])
     raise ProductUnreadable(
-        f"There is no archive on this computer in '{given}'. Give a .zip or .tar that lies on a drive."
+        f"There is no archive on this computer in '{given}'. Choose a .zip or .tar on a local or network drive."
     )
 
 

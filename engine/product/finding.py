@@ -16,18 +16,19 @@ _PIXELS = re.compile(r"\.(?:jp2|tiff?)$", re.IGNORECASE)
 _OTHERS = (
     (
         r"S2[AB]_(?:OPER|USER)_(?:MTD|PRD|MSI)_",
-        "It is a Sentinel-2 product of the older form of before December 2016. Download the same scene again: the "
-        "archive has been reprocessed.",
+        "It is a Sentinel-2 product in the format used before December 2016. Download the scene again: the archive "
+        "has been reprocessed.",
     ),
     (
         r"(?:^|/)T\d{2}[A-Z]{3}_\d{8}T\d{6}_\w+\.jp2$|(?:^|/)MTD_(?:TL|DS)\.xml$",
-        "There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is not above "
-        "them, without which the scale and offset of the values are not known. Download the whole product.",
+        "There are files of a Sentinel-2 product, but its metadata file MTD_MSIL2A.xml or MTD_MSIL1C.xml is missing "
+        "from the folders above them. Without it, the scale and offset of the values are unknown. Download the whole "
+        "product.",
     ),
     (
         r"(?:^|/)L[COTE]\d\d_L[12]\w\w_\w+\.tif$",
-        "There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt), without which the "
-        "scale and offset of the values are not known. Download the product bundle.",
+        "There are files of a Landsat product, but no metadata file (its name ends in _MTL.txt). Without it, the scale "
+        "and offset of the values are unknown. Download the product bundle.",
     ),
     (
         r"(?:^|/)HLS\.[SL]30\..*v1\.\d",
@@ -35,7 +36,8 @@ _OTHERS = (
     ),
     (
         r"(?:^|/)manifest\.safe$",
-        "It is a product of another satellite or level. Sentinel-2 Level-1C and Level-2A can be opened.",
+        "It is a product of another satellite or processing level. For Sentinel-2, only Level-1C and Level-2A can be "
+        "opened.",
     ),
 )
 
@@ -66,8 +68,8 @@ def find_product(given: str, resolution: float = 0.0) -> Product:
     if len(own) > 1:
         titles = ", ".join(metadata for _, _, metadata in own[:4])
         raise ProductUnreadable(
-            f"'{given}' holds {len(own)} products: {titles}. Give one of these files, or the folder or archive of one "
-            "product."
+            f"'{given}' contains {len(own)} products: {titles}. Choose one of these files, or the folder or archive of "
+            "one product."
         )
     reader, root, metadata = own[0]
     try:
@@ -81,9 +83,9 @@ def _unknown(given: str, files: Files, name: str) -> str:
     """Says what is expected, and what seems to have been given."""
     names = [name] if name else []
     text = (
-        f"'{given}' belongs to no satellite product that can be opened. Expected is a Sentinel-2 product (.SAFE folder "
-        "or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 product "
-        "(folder)."
+        f"'{given}' does not belong to a satellite product that can be opened. Choose a Sentinel-2 product (.SAFE "
+        "folder or .zip, Level-1C or Level-2A), a Landsat Collection 2 product (folder or .tar), or an HLS version 2 "
+        "product (folder)."
     )
     for pattern, remark in _OTHERS:
         if any(re.search(pattern, each, re.IGNORECASE) for each in [*names, *files.names]):

@@ -55,7 +55,7 @@ def read(files: Files, root: str, metadata: str, resolution: float) -> Product:
     sensor = told.get("SENSOR_ID", "").split("_")[0].rstrip("+")
     if told.get("COLLECTION_NUMBER", "").lstrip("0") != "2" or sensor not in _SENSORS:
         raise ProductUnreadable(
-            f"'{metadata}' describes no product of Landsat Collection 2 with reflectances of TM, ETM+ or OLI "
+            f"'{metadata}' does not describe a Landsat Collection 2 product with reflectances of TM, ETM+ or OLI "
             f"(collection {told.get('COLLECTION_NUMBER', '1 or older')}, sensor {told.get('SENSOR_ID', 'unknown')}). "
             "Download the scene from Collection 2, best as Level-2 (surface reflectance)."
         )

@@ -49,8 +49,8 @@ def open_product(job: OpenProductJob, progress: Progress) -> dict[str, Any]:
     progress.log(f"Product: {product.title}, taken {product.date}.")
     if product.files.packed:
         progress.log(
-            "The band files in this archive are compressed, so that every reading unpacks them: maps are quicker from "
-            "an unpacked product."
+            "The band files in this archive are compressed, so they are decompressed each time they are read. Maps are "
+            "faster from the unpacked product."
         )
     progress.update(0.1, "Opening the band files")
     sources = _opened(product)
@@ -68,12 +68,12 @@ def open_product(job: OpenProductJob, progress: Progress) -> dict[str, Any]:
             )
             mask, masked = Mask(beside.name, shape), round(100 * share, 1)
             progress.log(
-                f"{masked:g} % of the scene is masked as clouds or shadows, by the product's own "
-                f"{product.quality.name}."
+                f"{masked:g} % of the scene is masked as clouds or shadows, according to the "
+                f"product's {product.quality.name}."
             )
         elif job.mask_clouds:
             progress.warning(product.lacking)
-        progress.update(0.8, "Looking at the colours")
+        progress.update(0.8, "Computing the colour stretch")
         stretch = stretch_of(product, sources, seen_through)
         text = virtual_raster(product, sources, grid, mask, Path(output).absolute().parent)
         try:

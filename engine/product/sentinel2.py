@@ -53,16 +53,16 @@ def read(files: Files, root: str, metadata: str, resolution: float) -> Product:
     unit = first_text(tree, *_QUANTIFICATION[level])
     if len(tiles) != 1 or not unit or not set(_NATURAL) <= set(by_band):
         raise ProductUnreadable(
-            f"The metadata file '{metadata}' names {len(tiles)} tiles, and the files of {len(by_band)} bands; one tile "
-            "with all bands and the scale of their values is expected. It is of an older form (before December 2016) "
-            "or damaged: download the product again."
+            f"The metadata file '{metadata}' lists {len(tiles)} tiles and the files of {len(by_band)} bands, but one "
+            "tile with all bands and the scale of their values is needed. The product has the format used before "
+            "December 2016, or it is damaged. Download it again."
         )
     bands = tuple(_bands(tree, level, float(unit), by_band))
     absent = [band.file for band in bands if not files.has(band.file)]
     if absent:
         raise ProductUnreadable(
-            f"The product lacks {len(absent)} of its files, such as '{absent[0]}': it is incompletely downloaded or "
-            "unpacked. Download or unpack it again. If only its files of 20 or 60 m were downloaded, give that "
+            f"The product lacks {len(absent)} of its files, such as '{absent[0]}': its download or unpacking is "
+            "incomplete. Download or unpack it again. If only its files of 20 or 60 m were downloaded, specify that "
             "resolution."
         )
     names = [band.name for band in bands]
@@ -121,7 +121,7 @@ def _quality(
         return QualityLayer(name, "MSK_CLASSI_B00", cloud_flags), ""
     return None, (
         "The product has no cloud mask that can be read: before processing baseline 04.00 (January 2022), products of "
-        "Level-1C have polygons only. No clouds are masked; the Level-2A of the same date can be."
+        "Level-1C only have polygons. No clouds are masked. The Level-2A product of the same date has a mask."
     )
 
 

@@ -101,7 +101,7 @@ def test_another_ending_is_refused(run, product, tmp_path):
 
 
 def test_what_is_no_product_is_told(run, scene, tmp_path):
-    with pytest.raises(QgsProcessingException, match="belongs to no satellite product"):
+    with pytest.raises(QgsProcessingException, match="does not belong to a satellite product"):
         run("openproduct", {"INPUT": scene, "OUTPUT": str(tmp_path / "scene.vrt")})
 
 

@@ -37,7 +37,8 @@ def test_waiting_is_no_work():
 
 
 @pytest.mark.parametrize(
-    ("pixel", "told"), [(10.0, ""), (14.0, ""), (30.0, "pixels are 30 m wide"), (0.05, "are 0.05 m")]
+    ("pixel", "told"),
+    [(10.0, ""), (14.0, ""), (30.0, "pixels are 30 m wide"), (0.05, "are 0.05 m")],
 )
 def test_pixels_of_another_size_than_learned_from_are_told(
     segmenter, make_raster, folder, recorder, pixel, told

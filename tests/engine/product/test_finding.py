@@ -35,7 +35,7 @@ def test_of_several_products_in_a_folder_the_file_s_own_is_taken(tmp_path):
     products.landsat(tmp_path, SECOND)
     assert find_product(str(tmp_path / f"{SECOND}_SR_B4.TIF")).title == SECOND
     with pytest.raises(
-        ProductUnreadable, match=f"holds 2 products: .*{products.LANDSAT}.*{SECOND}"
+        ProductUnreadable, match=f"contains 2 products: .*{products.LANDSAT}.*{SECOND}"
     ):
         find_product(str(tmp_path))
 
@@ -51,20 +51,20 @@ def test_a_band_file_is_not_taken_for_its_neighbour_s(tmp_path):
 def test_several_products_in_an_archive_are_refused(tmp_path):
     products.landsat(tmp_path / "a")
     products.landsat(tmp_path / "a", SECOND)
-    with pytest.raises(ProductUnreadable, match="holds 2 products"):
+    with pytest.raises(ProductUnreadable, match="contains 2 products"):
         find_product(str(products.tarred(tmp_path / "a", tmp_path / "a.tar")))
 
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("S2A_OPER_MTD_SAFL1C_PDMC_20150710T185049.xml", "older form of before December 2016"),
-        ("S2A_USER_MTD_SAFL2A_PDMC_20150710T185049.xml", "older form of before December 2016"),
+        ("S2A_OPER_MTD_SAFL1C_PDMC_20150710T185049.xml", "format used before December 2016"),
+        ("S2A_USER_MTD_SAFL2A_PDMC_20150710T185049.xml", "format used before December 2016"),
         ("T34UCF_20230823T095559_B02_10m.jp2", "MTD_MSIL2A.xml or MTD_MSIL1C.xml"),
         (f"{products.LANDSAT}_SR_B2.TIF", "Download the product bundle"),
         ("HLS.S30.T17SLU.2020117T160901.v1.5.hdf", "Download version 2"),
-        ("manifest.safe", "another satellite or level"),
-        ("orthophoto.tif", "belongs to no satellite product"),
+        ("manifest.safe", "another satellite or processing level"),
+        ("orthophoto.tif", "does not belong to a satellite product"),
     ],
 )
 def test_what_is_no_product_is_refused_with_a_remedy(tmp_path, name, remedy):
@@ -74,7 +74,7 @@ def test_what_is_no_product_is_refused_with_a_remedy(tmp_path, name, remedy):
             find_product(str(given))
         assert (
             str(given) in caught.value.message
-            and "Expected is a Sentinel-2" in caught.value.message
+            and "Choose a Sentinel-2 product" in caught.value.message
         )
 
 
@@ -99,7 +99,7 @@ def test_compressed_band_files_in_an_archive_are_told(level_2a, tmp_path, opened
     packed = products.zipped(level_2a, tmp_path / "b.zip", zipfile.ZIP_DEFLATED)
     for archive, told in ((stored, False), (packed, True)):
         opened(archive)
-        assert ("quicker from an unpacked product" in " ".join(recorder.texts("log"))) == told
+        assert ("faster from the unpacked product" in " ".join(recorder.texts("log"))) == told
 
 
 def test_a_damaged_file_in_an_archive_is_told(landsat, tmp_path):

@@ -55,7 +55,7 @@ def test_several_tiles_are_refused(tmp_path):
     metadata = safe / "MTD_MSIL1C.xml"
     extra = "<IMAGE_FILE>GRANULE/L1C_T34UCG/IMG_DATA/T34UCG_B01</IMAGE_FILE></Granule>"
     metadata.write_text(metadata.read_text().replace("</Granule>", extra))
-    with pytest.raises(ProductUnreadable, match="names 2 tiles"):
+    with pytest.raises(ProductUnreadable, match="lists 2 tiles"):
         find_product(str(safe))
 
 

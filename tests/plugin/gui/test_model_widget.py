@@ -158,7 +158,7 @@ def test_models_that_fit_the_raster_are_marked_and_come_first(make, raster, scen
     wait(lambda: model._comparison)
     index = model._list.currentIndex()
     assert not model._list.itemIcon(index).isNull()
-    assert "Fits: All its bands were found" in model._list.toolTip()
+    assert "Fits: All of its bands were found" in model._list.toolTip()
     gdal.Translate(str(tmp_path / "rgb.tif"), scene, bandList=[4, 3, 2])
     raster.setParameterValue(str(tmp_path / "rgb.tif"), QgsProcessingContext())
     wait(lambda: "Does not fit" in model._list.toolTip())

@@ -102,7 +102,7 @@ def test_what_an_installation_costs_stands_there_before_it_is_pressed(missing):
     assert missing.choice.cost.text() != small
     missing.choice.show_room(10**8, offline=True)
     assert "Nothing is downloaded" in missing.choice.cost.text()
-    assert "only 100 MB available" in missing.choice.cost.text()
+    assert "only 100 MB is available" in missing.choice.cost.text()
 
 
 def test_an_installation_runs_beside_qgis_and_tells_how_it_went(missing, work, monkeypatch):

@@ -161,7 +161,7 @@ def test_a_cancel_keeps_the_best(panel, told, parameters, fake):
     fake.during = work
     fake.result["cancelled"] = True
     panel.start(parameters)
-    wait(lambda: "round 1" in panel.keeping.text())
+    wait(lambda: "epoch 1" in panel.keeping.text())
     panel.cancel()
     assert "saving the best model" in panel.doing.text()
     wait(lambda: told)

@@ -22,7 +22,7 @@ def test_what_a_cancel_keeps_is_said_before_it():
     keeps = {"keeps": True, "rounds": 9}
     assert kept_by_cancel(record(keeps), False) == "If you cancel, the model is kept as it is now."
     better = record(keeps, loss=[1, 1, 1], val_miou=[0.5, 0.6, 0.8, 0.7])
-    assert "round 2," in kept_by_cancel(better, False)
+    assert "epoch 2 " in kept_by_cancel(better, False)
     worse = record(keeps, loss=[1], val_miou=[0.5, 0.4])
     assert "before the first epoch" in kept_by_cancel(worse, False)
     assert "Stop now" in kept_by_cancel(better, True)
@@ -32,8 +32,8 @@ def test_what_a_cancel_keeps_is_said_before_it():
 def test_how_it_ended():
     assert ended(record(), False, 61) == "Done in 1:01."
     full = record({"rounds": 3}, loss=[1, 1, 1], val_miou=[0.5, 0.6, 0.8, 0.7])
-    assert "round 2" in ended(full, False, 61)
-    assert "round 2" in ended(full, True, 61) and "Stopped early" in ended(full, True, 61)
+    assert "epoch 2" in ended(full, False, 61)
+    assert "epoch 2" in ended(full, True, 61) and "Stopped early" in ended(full, True, 61)
     assert "before the first epoch" in ended(record(val_miou=[0.5]), True, 1)
     assert "before the first epoch" in ended(record(), True, 1), "cancelled while it was written"
     assert "last epoch" in ended(record(loss=[1, 1]), True, 1)
@@ -47,4 +47,4 @@ def test_where_figures_come_from():
     assert "2 of 5 parts" in judged_on(parts)
     assert "before the first epoch" in judged_on(record(val_miou=[0.5]))
     full = record({"rounds": 12}, loss=[1], val_miou=[0.5, 0.6])
-    assert "round 1 of at most 12" in judged_on(full)
+    assert "epoch 1 of at most 12" in judged_on(full)
