@@ -30,7 +30,7 @@ def test_no_data_that_the_user_added_to_the_layer(run, fake_engine, segmenting, 
     QgsProject.instance().addMapLayer(layer)
     run("segment", {**segmenting, "INPUT": layer.id()})
     assert fake_engine.job["nodata"] == [7.0, 9.0]
-    assert "range 20.0 to 30.0 of 'boadella' is left out" in run.feedback.textLog()
+    assert "range 20.0 to 30.0 of 'boadella' is ignored" in run.feedback.textLog()
 
 
 def test_no_data_of_a_band_with_scale_and_offset(run, fake_engine, segmenting, scene, tmp_path):
@@ -217,7 +217,7 @@ def test_a_copy_that_would_be_too_large(run, segmenting, scene, monkeypatch):
     monkeypatch.setattr(raster_input, "EXPORT_LIMIT", 1000)
     with pytest.raises(QgsProcessingException) as caught:
         run("segment", {**segmenting, "INPUT": virtual_layer(scene).id()})
-    assert "at most 0.0 GB can be copied" in str(caught.value)
+    assert "At most 0.0 GB can be copied" in str(caught.value)
     assert "Set a smaller extent, or save the layer as a GeoTIFF" in str(caught.value)
 
 
