@@ -6581,22 +6581,22 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>Masking clouds</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/product/open_product.py"/>
-        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../engine/product/open_product.py"/>
         <source>Computing the colour stretch</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
         <source>{1} bands on a grid of {2} x {3} pixels of {4} m: {5}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Masking clouds</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -6582,16 +6582,6 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>Masking clouds</source>
-        <translation>Wolken werden maskiert</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/open_product.py"/>
-        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
-        <translation>{1} % der Szene sind als Wolken oder Schatten maskiert, nach der Ebene des Produkts: {2}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/open_product.py"/>
         <source>Computing the colour stretch</source>
         <translation>Farben werden bestimmt</translation>
     </message>
@@ -6599,6 +6589,16 @@ Ziehen Sie die Linie, oder verschieben Sie sie mit den Pfeiltasten. Esc beendet.
         <location filename="../engine/product/open_product.py"/>
         <source>{1} bands on a grid of {2} x {3} pixels of {4} m: {5}.</source>
         <translation>{1} Kanäle auf einem Gitter von {2} x {3} Pixeln zu {4} m: {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Masking clouds</source>
+        <translation>Wolken werden maskiert</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
+        <translation>{1} % der Szene sind als Wolken oder Schatten maskiert, nach der Ebene des Produkts: {2}.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>

@@ -6582,16 +6582,6 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>Masking clouds</source>
-        <translation>Enmascarando nubes</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/open_product.py"/>
-        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
-        <translation>El {1} % de la escena está enmascarado como nubes o sombras, según la capa del propio producto: {2}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/open_product.py"/>
         <source>Computing the colour stretch</source>
         <translation>Determinando los colores</translation>
     </message>
@@ -6599,6 +6589,16 @@ Arrastre la línea, o muévala con las teclas de flecha. Esc termina.</translati
         <location filename="../engine/product/open_product.py"/>
         <source>{1} bands on a grid of {2} x {3} pixels of {4} m: {5}.</source>
         <translation>{1} bandas en una cuadrícula de {2} x {3} píxeles de {4} m: {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Masking clouds</source>
+        <translation>Enmascarando nubes</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
+        <translation>El {1} % de la escena está enmascarado como nubes o sombras, según la capa del propio producto: {2}.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>

@@ -6582,16 +6582,6 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>Masking clouds</source>
-        <translation>Masquage des nuages</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/open_product.py"/>
-        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
-        <translation>{1} % de la scène sont masqués comme nuages ou ombres, d&#x27;après la couche du produit : {2}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/open_product.py"/>
         <source>Computing the colour stretch</source>
         <translation>Détermination des couleurs</translation>
     </message>
@@ -6599,6 +6589,16 @@ Faites glisser la ligne, ou déplacez-la avec les touches fléchées. Échap pou
         <location filename="../engine/product/open_product.py"/>
         <source>{1} bands on a grid of {2} x {3} pixels of {4} m: {5}.</source>
         <translation>{1} bandes sur une grille de {2} x {3} pixels de {4} m : {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Masking clouds</source>
+        <translation>Masquage des nuages</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
+        <translation>{1} % de la scène sont masqués comme nuages ou ombres, d&#x27;après la couche du produit : {2}.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>

@@ -6582,16 +6582,6 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>Masking clouds</source>
-        <translation>Mascarando nuvens</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/open_product.py"/>
-        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
-        <translation>{1} % da cena está mascarada como nuvens ou sombras, segundo a camada do próprio produto: {2}.</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/open_product.py"/>
         <source>Computing the colour stretch</source>
         <translation>Determinando as cores</translation>
     </message>
@@ -6599,6 +6589,16 @@ Arraste a linha ou mova-a com as setas do teclado. Esc encerra.</translation>
         <location filename="../engine/product/open_product.py"/>
         <source>{1} bands on a grid of {2} x {3} pixels of {4} m: {5}.</source>
         <translation>{1} bandas em uma grelha de {2} x {3} pixels de {4} m: {5}.</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Masking clouds</source>
+        <translation>Mascarando nuvens</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
+        <translation>{1} % da cena está mascarada como nuvens ou sombras, segundo a camada do próprio produto: {2}.</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>

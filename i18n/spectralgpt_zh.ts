@@ -6582,16 +6582,6 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>
-        <source>Masking clouds</source>
-        <translation>正在掩膜云</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/open_product.py"/>
-        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
-        <translation>根据产品自带的 {2}，场景的 {1} % 被掩膜为云或阴影。</translation>
-    </message>
-    <message>
-        <location filename="../engine/product/open_product.py"/>
         <source>Computing the colour stretch</source>
         <translation>正在确定颜色</translation>
     </message>
@@ -6599,6 +6589,16 @@ Drag the line, or move it with the arrow keys. Press Esc to exit.</source>
         <location filename="../engine/product/open_product.py"/>
         <source>{1} bands on a grid of {2} x {3} pixels of {4} m: {5}.</source>
         <translation>{1} 个波段，格网为 {2} x {3} 个 {4} m 像元：{5}。</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>Masking clouds</source>
+        <translation>正在掩膜云</translation>
+    </message>
+    <message>
+        <location filename="../engine/product/open_product.py"/>
+        <source>{1} % of the scene is masked as clouds or shadows, according to the product&#x27;s {2}.</source>
+        <translation>根据产品自带的 {2}，场景的 {1} % 被掩膜为云或阴影。</translation>
     </message>
     <message>
         <location filename="../engine/product/open_product.py"/>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 import time
@@ -64,6 +65,8 @@ def evaluate(job: EvaluateJob, progress: Progress) -> dict[str, Any]:
             grid = grid_of(dataset, job.input, job.crs)
             tags = dataset.tags()
         references = read_references(job.reference, job.field, grid)
+        known = warn_of_training_labels(references, job.model, tags)
+        references = dataclasses.replace(references, warnings=(*known, *references.warnings))
         by_area = _is_stratified(job, references)
         path, names, judging = job.input, {}, progress
         if job.model:
@@ -75,7 +78,6 @@ def evaluate(job: EvaluateJob, progress: Progress) -> dict[str, Any]:
         with open_class_raster(path, job.crs) as raster:
             case = compare(raster, references, job.reference, names, by_area, judging)
         found = _assess(case, references, by_area, job.confidence)
-        found.warnings[:0] = warn_of_training_labels(references, job.model, tags)
         for text in found.warnings:
             progress.warning(text)
         facts = _facts(job, references, case, by_area)

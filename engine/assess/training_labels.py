@@ -24,7 +24,7 @@ def warn_of_training_labels(
         model: The model that makes the map; empty if there is a map already.
         tags: Metadata of the map, which name its model.
     """
-    with suppress(EngineError, OSError):
+    with suppress(EngineError, OSError, TypeError):  # others may write anything into a card
         card = read_card(find_model(model)) if model else _card_of_map(tags)
         kept = card.training.get(FINGERPRINTS) if card else None
         if kept:

@@ -128,7 +128,7 @@ def _not_judged(missing: Sequence[str], distance: float) -> str:
     return (
         "No labels could be held back, so the accuracy of the model cannot be assessed. At least two classes must "
         f"each be labelled in two places that are more than {distance:g} pixels apart and not connected by other "
-        f"labels. Label a second place for {told_names(missing)}{(' first of all' if len(missing) > 2 else '')}."
+        f"labels. Label a second place for {told_names(missing)}{' first of all' if len(missing) > 2 else ''}."
     )
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from html import unescape
+from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
@@ -18,8 +17,8 @@ from ..errors import RasterUnreadable
 from .far import is_far
 from .nodata import alpha_band
 from .opening import listed_files, open_raster
+from .vrt_sources import sources_of
 
-_SOURCE = re.compile(r"<SourceFilename[^>]*>([^<]+)</SourceFilename>\s*(?:<SourceBand>(\d+))?")
 _BASELINE = re.compile(r"(?:^|_)N(\d{2})(\d{2})(?:_|\.|$)")
 _OFFSET_TAGS = re.compile(r"(?:BOA|RADIO)_ADD_OFFSET")
 _LEVELS = 3
@@ -127,15 +126,10 @@ def _own(
 def _file_names(dataset: Any, path: str) -> list[str]:
     """Names of the dataset's files, of a VRT's sources, and of the two folders around each."""
     files = [path, *listed_files(dataset)]
-    if dataset.driver == "VRT":
-        sources = [_xml(dataset.tags(index, ns="vrt_sources")) for index in dataset.indexes]
-        files += [match[1] for match in map(_SOURCE.search, sources) if match]
+    for index in dataset.indexes:
+        files += [source.name for source in islice(sources_of(dataset, index), 1)]
     names = [part for file in files for part in PurePath(file.replace("\\", "/")).parts[-3:]]
     return list(dict.fromkeys(names))
-
-
-def _xml(tags: dict[str, str]) -> str:
-    return next(iter(tags.values()), "")
 
 
 def _computed(dataset: Any) -> set[int]:
@@ -155,14 +149,11 @@ def _source(dataset: Any, index: int, computed: bool) -> str:
 
     A derived band has one if all its sources are the same band, for instance on several dates.
     """
-    if dataset.driver != "VRT":
-        return ""
-    listed = dataset.tags(index, ns="vrt_sources").values()
     names = []
-    for found in map(_SOURCE.search, listed if computed else list(listed)[:1]):
-        if not found or (found[2] or "1") != "1":
+    for source in islice(sources_of(dataset, index), None if computed else 1):
+        if source.band != 1:
             return ""
-        name = found[1].partition("?")[0] if is_far(found[1]) else found[1]
+        name = source.name.partition("?")[0] if is_far(source.name) else source.name
         names.append(PurePath(name.replace("\\", "/")).name)
     return names[0] if names and len(set(map(read_name, names))) == 1 else ""
 
@@ -174,13 +165,12 @@ def _inherited(
     known: dict[str, Mapping[int, BandDescriptor]] = {}
     found = []
     for band in descriptors:
-        source = _SOURCE.search(_xml(dataset.tags(band.index, ns="vrt_sources")))
+        source = next(sources_of(dataset, band.index), None)
         silent = band.wavelength is None and not _tells(band.name)
         if source and silent and band.index not in computed:
-            path = os.path.join(os.path.dirname(dataset.name), unescape(source[1]))
-            if path not in known:
-                known[path] = _bands_of(path, levels)
-            below = known[path].get(int(source[2] or 1))
+            if source.path not in known:
+                known[source.path] = _bands_of(source.path, levels)
+            below = known[source.path].get(source.band)
             if below is not None and (_tells(below.name) or below.wavelength is not None):
                 band = replace(below, index=band.index)
         found.append(band)

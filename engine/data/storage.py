@@ -5,38 +5,20 @@ For a virtual raster (VRT) the files behind it are asked, as GDAL reports blocks
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from itertools import islice
 from typing import Any
-from xml.etree import ElementTree  # nosec B405
 
 import numpy as np
 
 from ..errors import RasterUnreadable
 from .far import is_far
 from .opening import open_raster
+from .vrt_sources import VirtualSource, sources_of
 
 _LEVELS = 3  # virtual rasters inside virtual rasters that are followed
 _FEW = 4  # files of a band: a decimated read opens all of them, sampling by windows does not
-
-
-@dataclass(frozen=True)
-class _Behind:
-    """The first file behind a band of a virtual raster.
-
-    Attributes:
-        path: Its name for GDAL.
-        band: Number of its band, from 1.
-        across: Columns of the file under one column of the virtual raster.
-        files: Number of files behind the band.
-    """
-
-    path: str
-    band: int
-    across: float
-    files: int
 
 
 def row_bytes(dataset: Any, indexes: Sequence[int], levels: int = _LEVELS) -> int:
@@ -56,7 +38,7 @@ def row_bytes(dataset: Any, indexes: Sequence[int], levels: int = _LEVELS) -> in
         if levels and not is_far(path):
             with suppress(RasterUnreadable), open_raster(path) as file:
                 beside = dataset.width * found[0].across / file.width  # files side by side
-                total += beside * row_bytes(file, [behind.band for behind in found], levels - 1)
+                total += beside * row_bytes(file, [source.band for source in found], levels - 1)
     return int(total)
 
 
@@ -70,10 +52,12 @@ def has_overviews(dataset: Any, indexes: Sequence[int], levels: int = _LEVELS) -
     """
     if dataset.overviews(indexes[0]):
         return True
-    files = _by_file(dataset, indexes) if dataset.driver == "VRT" and levels else {}
+    if not levels or any(next(islice(sources_of(dataset, i), _FEW, None), None) for i in indexes):
+        return False
+    files = _by_file(dataset, indexes)
     for path, found in files.items():
-        bands = [behind.band for behind in found]
-        if is_far(path) or max(behind.files for behind in found) > _FEW:
+        bands = [source.band for source in found]
+        if is_far(path):
             return False
         try:
             with open_raster(path) as file:
@@ -97,31 +81,12 @@ def _own_row_bytes(dataset: Any, indexes: Sequence[int]) -> int:
     return total
 
 
-def _by_file(dataset: Any, indexes: Sequence[int]) -> dict[str, list[_Behind]]:
-    """What is behind the bands of a virtual raster, by file; empty if a band has no file."""
-    found: dict[str, list[_Behind]] = {}
+def _by_file(dataset: Any, indexes: Sequence[int]) -> dict[str, list[VirtualSource]]:
+    """The first source of each band of a virtual raster, by file; empty if a band has none."""
+    found: dict[str, list[VirtualSource]] = {}
     for index in indexes:
-        behind = _behind(dataset, index)
-        if behind is None:
+        source = next(sources_of(dataset, index), None)
+        if source is None:
             return {}
-        found.setdefault(behind.path, []).append(behind)
+        found.setdefault(source.path, []).append(source)
     return found
-
-
-def _behind(dataset: Any, index: int) -> _Behind | None:
-    texts = list(dataset.tags(index, ns="vrt_sources").values())
-    if not texts:
-        return None
-    # No text of others: GDAL wrote it from what it understood.
-    source = ElementTree.fromstring(texts[0])  # nosec B314
-    name = source.findtext("SourceFilename")
-    band = source.findtext("SourceBand") or "1"
-    if not name or not band.isdigit():
-        return None
-    given, wanted = (
-        float(rectangle.get("xSize", 0)) if rectangle is not None else 0.0
-        for rectangle in (source.find("SrcRect"), source.find("DstRect"))
-    )
-    across = given / wanted if given > 0 and wanted > 0 else 1.0
-    path = os.path.join(os.path.dirname(dataset.name), name)
-    return _Behind(path, int(band), across, len(texts))

@@ -83,6 +83,11 @@ def raster_environment(threads: int = 0) -> Iterator[None]:
         yield
 
 
+def overview_factors(shape: tuple[int, int]) -> list[int]:
+    """Factors of overviews down to a single block, for a raster of (rows, columns)."""
+    return [2**power for power in range(1, 16) if max(shape) / 2 ** (power - 1) > BLOCK]
+
+
 class RasterWriter:
     """Writes a single-band GeoTIFF from top to bottom; a context manager.
 
@@ -200,9 +205,7 @@ class RasterWriter:
 
     @property
     def _factors(self) -> list[int]:
-        """Overview factors down to a single block."""
-        longest = max(self._grid.height, self._grid.width)
-        return [2**power for power in range(1, 16) if longest / 2 ** (power - 1) > BLOCK]
+        return overview_factors(self._grid.shape)
 
     def _add_overviews(self) -> None:
         if self._factors:

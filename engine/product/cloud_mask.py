@@ -13,13 +13,13 @@ from rasterio.errors import RasterioError
 from ..data.grid import Grid
 from ..data.opening import open_raster, readable
 from ..infer.staging import write_error
+from ..infer.writer import BLOCK, overview_factors
 from ..progress import Progress
 from .content import Product
 from .quality import QualityLayer
 
 VALID = 255
 _ROWS = 1024  # rows that are judged at once
-_FINEST_OVERVIEW = 512  # pixels
 
 
 def write_mask(
@@ -56,8 +56,8 @@ def write_mask(
             "transform": grid.transform @ Affine.scale(grid.width / columns, grid.height / rows),
             "compress": "deflate",
             "tiled": True,
-            "blockxsize": 512,
-            "blockysize": 512,
+            "blockxsize": BLOCK,
+            "blockysize": BLOCK,
         }
         try:
             with rasterio.open(path, "w", **profile) as mask:
@@ -71,12 +71,7 @@ def write_mask(
                     known += int((~fill).sum())
                     valid = np.where(cloud | fill, 0, VALID).astype(np.uint8)
                     mask.write(valid, 1, window=window)
-                factors = [
-                    factor
-                    for factor in (2, 4, 8, 16, 32)
-                    if max(rows, columns) / factor >= _FINEST_OVERVIEW
-                ]
-                if factors:
+                if factors := overview_factors((rows, columns)):
                     mask.build_overviews(factors, Resampling.nearest)
         except (RasterioError, OSError) as error:
             raise write_error(path, error) from error

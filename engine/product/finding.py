@@ -59,9 +59,8 @@ def find_product(given: str, resolution: float = 0.0) -> Product:
         for root, metadata in reader.find(files.names).items()
     ]
     own = [product for product in found if name and name.startswith(product[1])]
-    if not own and not _PIXELS.search(
-        name
-    ):  # a band file that belongs to none is not that of its neighbour
+    # A band file that belongs to none is not that of its neighbour.
+    if not own and not _PIXELS.search(name):
         own = found
     if not own:
         raise ProductUnreadable(_unknown(given, files, name))

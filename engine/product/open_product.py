@@ -19,6 +19,7 @@ from .cloud_mask import write_mask
 from .content import Product
 from .finding import find_product
 from .natural_colours import stretch_of
+from .quality import QualityLayer
 from .virtual_raster import Mask, Source, virtual_raster
 
 MASK_ENDING = ".mask.tif"
@@ -56,25 +57,18 @@ def open_product(job: OpenProductJob, progress: Progress) -> dict[str, Any]:
     sources = _opened(product)
     grid = _common_grid(sources, job.resolution)
     output = Path(job.output)
-    mask, masked, seen_through = None, None, None
+    mask, masked, staged_mask = None, None, None
     with StagedOutputs([job.input, *(source.path for source in sources)]) as outputs:
         staged = outputs.stage(job.output, VIRTUAL)
         if job.mask_clouds and product.quality is not None:
             beside = output.with_name(f"{output.stem}{MASK_ENDING}")
-            progress.update(0.3, "Masking clouds")
-            seen_through = outputs.stage(str(beside), GEOTIFF)
-            shape, share = write_mask(
-                product, product.quality, grid, seen_through, progress.part(0.3, 0.8)
-            )
-            mask, masked = Mask(beside.name, shape), round(100 * share, 1)
-            progress.log(
-                f"{masked:g} % of the scene is masked as clouds or shadows, according to the "
-                f"product's {product.quality.name}."
-            )
+            staged_mask = outputs.stage(str(beside), GEOTIFF)
+            shape, masked = _mask_clouds(product, product.quality, grid, staged_mask, progress)
+            mask = Mask(beside.name, shape)
         elif job.mask_clouds:
             progress.warning(product.lacking)
         progress.update(0.8, "Computing the colour stretch")
-        stretch = stretch_of(product, sources, seen_through)
+        stretch = stretch_of(product, sources, staged_mask)
         text = virtual_raster(product, sources, grid, mask, Path(output).absolute().parent)
         try:
             staged.write_text(text, encoding="utf-8")
@@ -99,6 +93,19 @@ def open_product(job: OpenProductJob, progress: Progress) -> dict[str, Any]:
         "stretch": stretch,
         "masked": masked,
     }
+
+
+def _mask_clouds(
+    product: Product, layer: QualityLayer, grid: Grid, path: Path, progress: Progress
+) -> tuple[tuple[int, int], float]:
+    """Writes the mask, and tells how much is masked; see `write_mask`. The share is in percent."""
+    progress.update(0.3, "Masking clouds")
+    shape, share = write_mask(product, layer, grid, path, progress.part(0.3, 0.8))
+    masked = round(100 * share, 1)
+    progress.log(
+        f"{masked:g} % of the scene is masked as clouds or shadows, according to the product's {layer.name}."
+    )
+    return shape, masked
 
 
 def _opened(product: Product) -> list[Source]:

@@ -238,7 +238,7 @@ class RasterFiles:
         area: tuple[QgsRectangle, QgsCoordinateReferenceSystem] | None,
         pixel_metres: float,
         transforms: QgsCoordinateTransformContext,
-        feedback: QgsFeedback,
+        feedback: QgsProcessingFeedback,
     ) -> None:
         """Starts without rasters; for the arguments see `RasterInput.source`."""
         self._folder, self._feedback = folder, feedback
